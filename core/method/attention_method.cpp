@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/method/attention_method.h"
+
+#include <cmath>
+
+namespace attnscope {
+
+namespace {
+
+std::string mebibytes(double bytes) { return std::to_string(static_cast<long long>(std::ceil(bytes / 1048576.0))) + " MiB"; }
+
+} // namespace
+
+Result<void> checkRunnable(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context)
+{
+    if (auto valid = validate(inputs); !valid)
+        return valid;
+    const auto& info = method.info();
+    if (inputs.causal && !info.supportsCausal)
+        return Error{Errc::Unsupported, info.title + " has no causal form.", "Switch causal off to compare bidirectionally, or choose another method."};
+    if (!inputs.causal && !info.supportsBidirectional)
+        return Error{Errc::Unsupported, info.title + " has only a causal form.", "Switch causal on, or choose another method."};
+    const double need = method.cost(inputs.shape(), params, inputs.causal).peakBytes;
+    if (need > static_cast<double>(context.memoryBudget))
+        return Error{Errc::OutOfMemory,
+                     info.title + " needs about " + mebibytes(need) + " here, more than the budget of " +
+                         mebibytes(static_cast<double>(context.memoryBudget)) + ".",
+                     "Shorten the input, choose one head, or take a method with less memory, such as softmax (streaming) or a linear-time one."};
+    return {};
+}
+
+} // namespace attnscope

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What every attention method is given: q, k, v, whether it is causal, and the logit scale.
+#pragma once
+
+#include "core/base/result.h"
+#include "core/base/tensor.h"
+
+#include <memory>
+
+namespace attnscope {
+
+/// q [B, H, N, D], k [B, Hkv, M, D], v [B, Hkv, M, Dv]; Hkv divides H (grouped-query attention).
+struct Inputs {
+    TensorView<const float> q;
+    TensorView<const float> k;
+    TensorView<const float> v;
+    bool causal = false;                ///< query i sees the keys j <= i + (M - N)
+    float scale = 0.0F;                 ///< of the logits; 0 means 1/sqrt(D)
+    std::shared_ptr<const void> owner;  ///< keeps the arrays alive; score sources copy it
+
+    Shape shape() const;
+    float effectiveScale() const;       ///< `scale`, or 1/sqrt(D) where that is 0
+    HeadRef kvHead(HeadRef h) const;    ///< the key/value head that query head h reads
+    MatrixView<const float> qOf(HeadRef h) const { return q.matrix(h); }
+    MatrixView<const float> kOf(HeadRef h) const { return k.matrix(kvHead(h)); }
+    MatrixView<const float> vOf(HeadRef h) const { return v.matrix(kvHead(h)); }
+};
+
+/// Says in one sentence why q, k, v can't be attended to: empty, widths or lengths that differ, heads that don't divide,
+/// more queries than keys where causal.
+Result<void> validate(const Inputs& inputs);
+
+/// NaN or infinity in q, k or v: InvalidParam with how many there are and where the first one is. Reads everything once,
+/// so it is asked when inputs are loaded, not at every run.
+Result<void> checkFinite(const Inputs& inputs);
+
+} // namespace attnscope

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Pools a stream of level-0 cells into max, mean or min output cells of 2^level x 2^level.
+#pragma once
+
+#include "core/scores/score_source.h"
+
+#include <vector>
+
+namespace attnscope {
+
+/// Strips of cells may come in any order, each cell once; out is valid after finish(). Means are summed in double.
+class PoolAccumulator {
+public:
+    PoolAccumulator(MatrixView<float> out, Pool pool, int level);
+
+    /// `cells` start at (row, col), counted in cells from the first output cell's corner.
+    void add(Index row, Index col, MatrixView<const float> cells);
+    void finish();
+
+private:
+    void addExtreme(Index row, Index col, MatrixView<const float> cells);
+    void addMean(Index row, Index col, MatrixView<const float> cells);
+
+    MatrixView<float> m_out;
+    Pool m_pool;
+    int m_level;
+    std::vector<double> m_sums;
+    std::vector<Index> m_counts;
+};
+
+} // namespace attnscope

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// An n x n score matrix that is never stored: any block of it, at any pooling level, computed on demand.
+#pragma once
+
+#include "core/base/result.h"
+#include "core/base/run_context.h"
+#include "core/base/tensor.h"
+
+#include <string_view>
+
+namespace attnscope {
+
+enum class Pool { Max, Mean, Min };
+
+/// What a result is worth: said on every pane, table and export.
+enum class Provenance { Exact, Implied, Fitted, Sampled, Estimated, Extrapolated };
+
+std::string_view toString(Pool pool);             ///< "max"
+std::string_view toString(Provenance provenance); ///< "implied"
+
+/// A block of output cells at level L: output cell (r, c) pools the cells [r 2^L, (r+1) 2^L) x [c 2^L, (c+1) 2^L),
+/// cut at the matrix' border. row0, col0, rows and cols count output cells.
+struct Block {
+    Index row0 = 0;
+    Index col0 = 0;
+    Index rows = 0;
+    Index cols = 0;
+    int level = 0;
+
+    bool operator==(const Block&) const = default;
+};
+
+/// Output cells along an axis of `cells` cells at a level: ceil(cells / 2^level).
+constexpr Index pooledSize(Index cells, int level) { return (cells + (Index{1} << level) - 1) >> level; }
+
+/// Thread-safe; read() may be called from several workers at once.
+class ScoreSource {
+public:
+    virtual ~ScoreSource() = default;
+
+    virtual Index rows() const = 0; ///< queries
+    virtual Index cols() const = 0; ///< keys
+    virtual Provenance provenance() const = 0;
+
+    /// The first key that query `row` may not see; cols() where nothing is masked. Masked cells read as 0.
+    virtual Index visibleCols(Index row) const { return (void)row, cols(); }
+
+    /// Fills out [block.rows, block.cols]. InvalidShape where the block leaves the matrix, Cancelled when stopped.
+    Result<void> read(const Block& block, Pool pool, MatrixView<float> out, const RunContext& context) const;
+
+    /// One cell at level 0.
+    Result<float> cell(Index row, Index col) const;
+
+protected:
+    /// Level 0: fills out [rows, cols] = scores[row0 .. row0+rows, col0 .. col0+cols).
+    virtual Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const = 0;
+
+    /// Level > 0. The default reads cells in strips and pools them; a source that knows a faster exact way overrides it.
+    virtual Result<void> readPooled(const Block& block, Pool pool, MatrixView<float> out, const RunContext& context) const;
+};
+
+} // namespace attnscope

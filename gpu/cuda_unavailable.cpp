@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Stands in for the CUDA backend where the program was built without nvcc.
+#include "gpu/cuda_backend.h"
+
+namespace attnscope {
+
+const std::vector<std::unique_ptr<const Backend>>& cudaBackends()
+{
+    static const std::vector<std::unique_ptr<const Backend>> none;
+    return none;
+}
+
+std::string cudaUnavailableReason() { return "This Attnscope was built without CUDA: no CUDA Toolkit (nvcc) was found at build time."; }
+
+} // namespace attnscope
