@@ -20,7 +20,8 @@ public:
     virtual Result<void> supports(const AttentionMethod& method, const Shape& shape, bool causal) const = 0;
 
     /// As AttentionMethod::run.
-    virtual Result<Tensor> run(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const = 0;
+    virtual Result<Tensor> run(const AttentionMethod& method, const Inputs& inputs, const Params& params,
+                               const RunContext& context) const = 0;
 
     /// Seconds for each of `repeats` runs of the kernel alone (inputs in place, after one warm-up); Cancelled, OutOfMemory.
     virtual Result<std::vector<double>> time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,

@@ -11,10 +11,7 @@
 
 namespace attnscope {
 
-int RunContext::threadCount() const
-{
-    return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
+int RunContext::threadCount() const { return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 bool parallelFor(Index count, Index grain, const RunContext& context, const std::function<void(Index, Index)>& body)
 {

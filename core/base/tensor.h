@@ -22,11 +22,7 @@ struct MatrixView {
     std::span<T> rowSpan(Index i) const { return {row(i), static_cast<std::size_t>(cols)}; }
     T& operator()(Index i, Index j) const { return data[i * stride + j]; }
     MatrixView rowRange(Index first, Index count) const { return {row(first), count, cols, stride}; }
-    operator MatrixView<const T>() const
-        requires(!std::is_const_v<T>)
-    {
-        return {data, rows, cols, stride};
-    }
+    operator MatrixView<const T>() const requires(!std::is_const_v<T>) { return {data, rows, cols, stride}; }
 };
 
 /// A borrowed [B, H, N, D] tensor; the last dimension is contiguous.
@@ -41,15 +37,8 @@ struct TensorView {
     Index rows() const { return shape[2]; }
     Index cols() const { return shape[3]; }
     Index size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
-    MatrixView<T> matrix(HeadRef h) const
-    {
-        return {data + h.batch * strides[0] + h.head * strides[1], shape[2], shape[3], strides[2]};
-    }
-    operator TensorView<const T>() const
-        requires(!std::is_const_v<T>)
-    {
-        return {data, shape, strides};
-    }
+    MatrixView<T> matrix(HeadRef h) const { return {data + h.batch * strides[0] + h.head * strides[1], shape[2], shape[3], strides[2]}; }
+    operator TensorView<const T>() const requires(!std::is_const_v<T>) { return {data, shape, strides}; }
 };
 
 /// An owned, contiguous [B, H, N, D] tensor; moved, never copied by accident. Values start uninitialised.
@@ -58,7 +47,8 @@ class BasicTensor {
 public:
     BasicTensor() = default;
     BasicTensor(Index batch, Index heads, Index rows, Index cols)
-        : m_shape{batch, heads, rows, cols}, m_data(std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(batch * heads * rows * cols)))
+        : m_shape{batch, heads, rows, cols},
+          m_data(std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(batch * heads * rows * cols)))
     {
     }
 

@@ -8,12 +8,12 @@
 namespace attnscope {
 
 struct MachineInfo {
-    std::string processor;       ///< "AMD EPYC 7B13"
-    std::string instructionSet;  ///< the widest one that the kernels use here: "AVX-512", "AVX2", "SSE4.2", …
+    std::string processor;      ///< "AMD EPYC 7B13"
+    std::string instructionSet; ///< the widest one that the kernels use here: "AVX-512", "AVX2", "SSE4.2", …
     int hardwareThreads = 1;
     std::uint64_t memoryBytes = 0;
-    std::string system;          ///< "Linux 6.1.0"
-    std::string compiler;        ///< "GCC 12.2.0, Release"
+    std::string system;   ///< "Linux 6.1.0"
+    std::string compiler; ///< "GCC 12.2.0, Release"
 };
 
 const MachineInfo& machineInfo();

@@ -30,10 +30,10 @@ Inputs inputsOf(const std::shared_ptr<const LayerInputs>& layer, HeadRef head);
 
 /// What the user is told about an input.
 struct DocumentInfo {
-    std::string title;  ///< file name, or the first words of a text
-    std::string origin; ///< absolute path; empty for typed or pasted text
-    std::string detail; ///< "Llama, 6 layers x 4 heads (2 KV heads), 812 tokens" or "q [8, 1024, 64] as H, N, D; float16"
-    std::string model;  ///< model folder for texts, empty for tensors
+    std::string title;               ///< file name, or the first words of a text
+    std::string origin;              ///< absolute path; empty for typed or pasted text
+    std::string detail;              ///< "Llama, 6 layers x 4 heads (2 KV heads), 812 tokens" or "q [8, 1024, 64] as H, N, D; float16"
+    std::string model;               ///< model folder for texts, empty for tensors
     std::vector<std::string> tokens; ///< one label per position; empty where there are none
     std::vector<std::string> layerNames;
     Index batch = 1;

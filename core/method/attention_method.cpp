@@ -17,15 +17,17 @@ Result<void> checkRunnable(const AttentionMethod& method, const Inputs& inputs, 
         return valid;
     const auto& info = method.info();
     if (inputs.causal && !info.supportsCausal)
-        return Error{Errc::Unsupported, info.title + " has no causal form.", "Switch causal off to compare bidirectionally, or choose another method."};
+        return Error{Errc::Unsupported, info.title + " has no causal form.",
+                     "Switch causal off to compare bidirectionally, or choose another method."};
     if (!inputs.causal && !info.supportsBidirectional)
         return Error{Errc::Unsupported, info.title + " has only a causal form.", "Switch causal on, or choose another method."};
     const double need = method.cost(inputs.shape(), params, inputs.causal).peakBytes;
     if (need > static_cast<double>(context.memoryBudget))
-        return Error{Errc::OutOfMemory,
-                     info.title + " needs about " + mebibytes(need) + " here, more than the budget of " +
-                         mebibytes(static_cast<double>(context.memoryBudget)) + ".",
-                     "Shorten the input, choose one head, or take a method with less memory, such as softmax (streaming) or a linear-time one."};
+        return Error{
+            Errc::OutOfMemory,
+            info.title + " needs about " + mebibytes(need) + " here, more than the budget of " +
+                mebibytes(static_cast<double>(context.memoryBudget)) + ".",
+            "Shorten the input, choose one head, or take a method with less memory, such as softmax (streaming) or a linear-time one."};
     return {};
 }
 

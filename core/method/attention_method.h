@@ -25,11 +25,11 @@ struct MethodInfo {
     std::string reference{};    ///< authors, title, venue, year, arXiv id
     std::string timeGrowth{};   ///< "n m d"
     std::string memoryGrowth{}; ///< "m d"
-    bool exact = false;             ///< equals softmax attention up to rounding
+    bool exact = false;         ///< equals softmax attention up to rounding
     bool supportsCausal = false;
     bool supportsBidirectional = true;
-    bool randomised = false;        ///< the seed matters
-    bool mapIsQuadratic = false;    ///< even run() needs time n^2: a reference, not an approximation to use
+    bool randomised = false;     ///< the seed matters
+    bool mapIsQuadratic = false; ///< even run() needs time n^2: a reference, not an approximation to use
     std::vector<ParamSpec> params{};
 };
 

@@ -14,13 +14,13 @@ struct Inputs {
     TensorView<const float> q;
     TensorView<const float> k;
     TensorView<const float> v;
-    bool causal = false;                ///< query i sees the keys j <= i + (M - N)
-    float scale = 0.0F;                 ///< of the logits; 0 means 1/sqrt(D)
-    std::shared_ptr<const void> owner;  ///< keeps the arrays alive; score sources copy it
+    bool causal = false;               ///< query i sees the keys j <= i + (M - N)
+    float scale = 0.0F;                ///< of the logits; 0 means 1/sqrt(D)
+    std::shared_ptr<const void> owner; ///< keeps the arrays alive; score sources copy it
 
     Shape shape() const;
-    float effectiveScale() const;       ///< `scale`, or 1/sqrt(D) where that is 0
-    HeadRef kvHead(HeadRef h) const;    ///< the key/value head that query head h reads
+    float effectiveScale() const;    ///< `scale`, or 1/sqrt(D) where that is 0
+    HeadRef kvHead(HeadRef h) const; ///< the key/value head that query head h reads
     MatrixView<const float> qOf(HeadRef h) const { return q.matrix(h); }
     MatrixView<const float> kOf(HeadRef h) const { return k.matrix(kvHead(h)); }
     MatrixView<const float> vOf(HeadRef h) const { return v.matrix(kvHead(h)); }

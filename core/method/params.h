@@ -19,10 +19,10 @@ enum class ParamKind { Number, Choice, File };
 
 /// One parameter as forms, help and the command line show it.
 struct ParamSpec {
-    std::string key{};                  ///< "features": what scripts write
-    std::string label{};                ///< "Random features": what forms show
-    std::string unit{};                 ///< "" where it has none
-    double initial = 0.0;             ///< Number only, like min, max and integer
+    std::string key{};    ///< "features": what scripts write
+    std::string label{};  ///< "Random features": what forms show
+    std::string unit{};   ///< "" where it has none
+    double initial = 0.0; ///< Number only, like min, max and integer
     double min = 0.0;
     double max = 0.0;
     bool integer = false;
@@ -34,8 +34,8 @@ struct ParamSpec {
 /// Values by key. Made by makeParams, so that each key of the method is there and in range.
 struct Params {
     std::map<std::string, double, std::less<>> numbers;
-    std::map<std::string, std::string, std::less<>> texts;                      ///< choices, and paths of files
-    std::map<std::string, std::shared_ptr<const Tensor>, std::less<>> tensors;  ///< what the File parameters held
+    std::map<std::string, std::string, std::less<>> texts;                     ///< choices, and paths of files
+    std::map<std::string, std::shared_ptr<const Tensor>, std::less<>> tensors; ///< what the File parameters held
     std::uint64_t seed = 0;
 
     double number(std::string_view key) const;

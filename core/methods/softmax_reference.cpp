@@ -16,7 +16,8 @@ public:
     const MethodInfo& info() const override;
     Cost cost(const Shape& s, const Params&, bool causal) const override
     {
-        const auto pairs = static_cast<double>(s.batch * s.heads) * static_cast<double>(s.queries) * static_cast<double>(s.keys) * (causal ? 0.5 : 1.0);
+        const auto pairs =
+            static_cast<double>(s.batch * s.heads) * static_cast<double>(s.queries) * static_cast<double>(s.keys) * (causal ? 0.5 : 1.0);
         return {pairs * 2.0 * static_cast<double>(s.dim + s.valueDim), 4.0 * pairs, 8.0 * static_cast<double>(s.keys)};
     }
     Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
@@ -44,7 +45,8 @@ public:
             return cancelledError();
         return out;
     }
-    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
+    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
+                                                      const RunContext& context) const override
     {
         if (auto ready = checkRunnable(*this, in, params, context); !ready)
             return ready.error();

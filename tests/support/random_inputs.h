@@ -27,7 +27,8 @@ inline RandomInputs randomInputs(const Shape& s, std::uint64_t seed, float devia
 {
     std::mt19937_64 random(seed);
     const Index kv = kvHeads > 0 ? kvHeads : s.heads;
-    RandomInputs made{Tensor(s.batch, s.heads, s.queries, s.dim), Tensor(s.batch, kv, s.keys, s.dim), Tensor(s.batch, kv, s.keys, s.valueDim)};
+    RandomInputs made{Tensor(s.batch, s.heads, s.queries, s.dim), Tensor(s.batch, kv, s.keys, s.dim),
+                      Tensor(s.batch, kv, s.keys, s.valueDim)};
     fillNormal(made.q.values(), random, deviation);
     fillNormal(made.k.values(), random, deviation);
     fillNormal(made.v.values(), random);
