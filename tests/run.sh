@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Installs what is missing, builds and runs every test through ctest, headless.
+# --all adds what CI checks too: formatting, clang-tidy, and the core tests under the sanitizers.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. resources/setup/install_missing.sh
+all=${1:-}
+if command -v apt-get >/dev/null; then
+    install_missing resources/setup/packages.txt
+    [ "$all" != --all ] || install_missing resources/setup/packages_checks.txt
+fi
+export QT_QPA_PLATFORM=offscreen
+
+step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
+
+run_preset() { # preset targets...
+    step "building $1"
+    cmake --preset "$1" ${werror:-} >/dev/null
+    ninja -C "build/$1" --quiet "${@:2}"
+    step "testing $1"
+    ctest --preset "$1" -j "$(nproc)"
+}
+
+if [ "$all" = --all ]; then
+    werror=-DATTNSCOPE_WERROR=ON
+    step "formatting"
+    git ls-files '*.cpp' '*.h' '*.cu' '*.cuh' | xargs -r clang-format --dry-run --Werror
+fi
+run_preset release all
+if [ "$all" = --all ]; then
+    run_preset dev-asan attnscope-cli attnscope-core-tests attnscope-cli-tests attnscope-gpu-tests
+    run_preset dev-tsan attnscope-core-tests
+    step "clang-tidy"
+    git ls-files 'core/*.cpp' 'app/cli/*.cpp' | xargs -r -P "$(nproc)" -n 4 clang-tidy -p build/release --quiet 2>/dev/null
+fi
+step "done"
