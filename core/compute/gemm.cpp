@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Matrix products: B is packed into panels as wide as the register block, A is read where it lies.
+#include "core/compute/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/compute/gemm.cpp"
+#include <hwy/foreach_target.h>
+
+#include "core/compute/dense.h"
+#include "core/compute/micro_kernel-inl.h"
+
+#include <hwy/aligned_allocator.h>
+
+#include <algorithm>
+#include <cassert>
+
+// One product, whatever is transposed: A by its strides, B by a flag. (Shared by all targets, hence the guard.)
+#ifndef ATTNSCOPE_GEMM_TASK
+#define ATTNSCOPE_GEMM_TASK
+namespace attnscope {
+
+struct GemmTask {
+    const float* a;
+    Index aRow;
+    Index aStep;
+    MatrixView<const float> b;
+    bool bTransposed;
+    Index k;
+    MatrixView<float> c;
+    float scale;
+    bool add;
+};
+
+/// Grows to the largest panel asked for and stays: no allocation inside loops.
+class PanelBuffer {
+public:
+    float* atLeast(Index count)
+    {
+        if (count > m_count) {
+            m_data = hwy::AllocateAligned<float>(static_cast<size_t>(count));
+            m_count = count;
+        }
+        return m_data.get();
+    }
+
+private:
+    hwy::AlignedFreeUniquePtr<float[]> m_data;
+    Index m_count = 0;
+};
+
+inline PanelBuffer& threadPanel()
+{
+    thread_local PanelBuffer buffer;
+    return buffer;
+}
+
+} // namespace attnscope
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace attnscope::HWY_NAMESPACE {
+
+constexpr Index kDepth = 192;       // rows of a panel: 24 KiB of AVX-512 panel stays in the first-level cache
+constexpr Index kFewRows = 12;      // packing B pays from here on
+constexpr Index kMaxBlockCols = 64; // floats in two vectors of the widest target, with room
+
+void packRows(const float* b, Index stride, Index count, Index k, float* panel, Index width)
+{
+    for (Index p = 0; p < k; ++p) {
+        std::copy_n(b + p * stride, count, panel + p * width);
+        std::fill_n(panel + p * width + count, width - count, 0.0F);
+    }
+}
+
+/// The columns [col, col + count) of C over the depths [p0, p0 + k).
+void multiplyPanel(const GemmTask& t, Index col, Index count, Index p0, Index k, bool add)
+{
+    const Index width = blockCols();
+    const float* panel = nullptr;
+    Index ldb = width;
+    if (!t.bTransposed && count == width && t.c.rows < kFewRows) {
+        panel = t.b.row(p0) + col;
+        ldb = t.b.stride;
+    } else {
+        float* packed = threadPanel().atLeast(kDepth * width);
+        if (t.bTransposed)
+            packTransposed(t.b.row(col) + p0, t.b.stride, count, k, packed, width);
+        else
+            packRows(t.b.row(p0) + col, t.b.stride, count, k, packed, width);
+        panel = packed;
+    }
+    const Strided a{t.a + p0 * t.aStep, t.aRow, t.aStep};
+    if (count == width)
+        return multiplyRows(t.c.rows, k, a, panel, ldb, t.c.data + col, t.c.stride, t.scale, add);
+    // The last columns go through a full-width block beside C.
+    HWY_ALIGN float edge[kBlockRows * kMaxBlockCols];
+    for (Index i = 0; i < t.c.rows; i += kBlockRows) {
+        const Index rows = std::min<Index>(kBlockRows, t.c.rows - i);
+        multiplyRows(rows, k, {a.data + i * a.row, a.row, a.step}, panel, ldb, edge, width, t.scale, false);
+        for (Index r = 0; r < rows; ++r)
+            for (Index j = 0; j < count; ++j) {
+                float& cell = t.c(i + r, col + j);
+                cell = edge[r * width + j] + (add ? cell : 0.0F);
+            }
+    }
+}
+
+void multiply(const GemmTask& t)
+{
+    const Index width = blockCols();
+    for (Index p0 = 0; p0 < t.k; p0 += kDepth)
+        for (Index col = 0; col < t.c.cols; col += width)
+            multiplyPanel(t, col, std::min(width, t.c.cols - col), p0, std::min(kDepth, t.k - p0), t.add || p0 > 0);
+}
+
+} // namespace attnscope::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "core/base/parallel.h"
+
+namespace attnscope {
+
+namespace {
+
+HWY_EXPORT(multiply);
+
+void dispatch(const GemmTask& task)
+{
+    if (task.k == 0 && !task.add)
+        for (Index i = 0; i < task.c.rows; ++i)
+            std::fill_n(task.c.row(i), task.c.cols, 0.0F);
+    HWY_DYNAMIC_DISPATCH(multiply)(task);
+}
+
+constexpr Index kParallelRows = 64;
+
+} // namespace
+
+void gemmNT(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c, float scale, Into into)
+{
+    assert(a.rows == c.rows && b.rows == c.cols && a.cols == b.cols);
+    dispatch({a.data, a.stride, 1, b, true, a.cols, c, scale, into == Into::Add});
+}
+
+void gemmNN(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c, float scale, Into into)
+{
+    assert(a.rows == c.rows && b.cols == c.cols && a.cols == b.rows);
+    dispatch({a.data, a.stride, 1, b, false, a.cols, c, scale, into == Into::Add});
+}
+
+void gemmTN(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c, float scale, Into into)
+{
+    assert(a.cols == c.rows && b.cols == c.cols && a.rows == b.rows);
+    dispatch({a.data, 1, a.stride, b, false, a.rows, c, scale, into == Into::Add});
+}
+
+bool parallelGemmNT(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c, float scale, const RunContext& context)
+{
+    // Cut the longer side, so that each thread packs as little of B as possible.
+    const auto threads = static_cast<Index>(context.threadCount());
+    if (c.cols > c.rows) {
+        const Index grain = std::max(kParallelRows, (c.cols / (2 * threads) + kParallelRows - 1) / kParallelRows * kParallelRows);
+        return parallelFor(c.cols, grain, context, [&](Index first, Index last) {
+            gemmNT(a, b.rowRange(first, last - first), {c.data + first, c.rows, last - first, c.stride}, scale);
+        });
+    }
+    const Index grain = std::max(kParallelRows, (c.rows / (2 * threads) + kParallelRows - 1) / kParallelRows * kParallelRows);
+    return parallelFor(c.rows, grain, context, [&](Index first, Index last) {
+        gemmNT(a.rowRange(first, last - first), b, c.rowRange(first, last - first), scale);
+    });
+}
+
+} // namespace attnscope
+#endif
