@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sessions survive a round trip; broken files name what is wrong.
+#include "core/session/session.h"
+#include "support/register_test.h"
+
+#include <QTest>
+
+using namespace attnscope;
+
+class TestSessionJson : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void roundTrip()
+    {
+        Session session;
+        session.input.path = "/data/runs/qkv.safetensors";
+        session.input.q = "layers.3.q";
+        session.layer = 3;
+        session.head = {1, 2};
+        session.causal = true;
+        session.approximations = {{"performer", {{"features", "128"}, {"map", "trig"}}, 7}};
+        session.view.pool = Pool::Mean;
+        session.view.normalisation = Normalisation::Symlog;
+        session.view.metric = ErrorMetric::Relative;
+        session.view.pinnedQuery = 814;
+        session.sweep.methods = {"softmax", "window"};
+        session.sweep.to = 65536;
+        const auto json = sessionToJson(session, "/data/sessions");
+        QVERIFY(json.find("../runs/qkv.safetensors") != std::string::npos);
+        const auto back = sessionFromJson(json, "/data/sessions");
+        QVERIFY(back.ok());
+        QVERIFY(*back == session);
+    }
+
+    void brokenFilesNameTheKey_data()
+    {
+        QTest::addColumn<QString>("json");
+        QTest::addColumn<QString>("named");
+        QTest::newRow("no JSON") << "{"
+                                 << "not an Attnscope session";
+        QTest::newRow("other JSON") << "{\"a\": 1}"
+                                    << "not an Attnscope session";
+        QTest::newRow("newer") << R"({"attnscopeSession": 99})"
+                               << "newer";
+        QTest::newRow("type") << R"({"attnscopeSession": 1, "layer": "x"})"
+                              << "layer";
+        QTest::newRow("negative") << R"({"attnscopeSession": 1, "layer": -1})"
+                                  << "layer";
+        QTest::newRow("enum") << R"({"attnscopeSession": 1, "view": {"pool": "median"}})"
+                              << "view.pool";
+        QTest::newRow("methods") << R"({"attnscopeSession": 1, "approximations": 3})"
+                                 << "approximations";
+        QTest::newRow("method without id") << R"({"attnscopeSession": 1, "approximations": [{}]})"
+                                           << "approximations.id";
+    }
+
+    void brokenFilesNameTheKey()
+    {
+        QFETCH(QString, json);
+        QFETCH(QString, named);
+        const auto result = sessionFromJson(json.toStdString());
+        QVERIFY(!result.ok());
+        QVERIFY2(QString::fromStdString(result.error().what).contains(named), result.error().what.c_str());
+        QVERIFY(!result.error().hint.empty());
+    }
+};
+
+static const attnscope::tests::RegisterTest<TestSessionJson> registered("test_session_json");
+
+#include "test_session_json.moc"
