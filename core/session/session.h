@@ -26,12 +26,12 @@ struct InputChoice {
 };
 
 /// A method with its parameters as a person wrote them.
-struct MethodChoice {
+struct MethodSetting {
     std::string id;
     std::vector<ParamText> params;
     std::uint64_t seed = 0;
 
-    bool operator==(const MethodChoice&) const = default;
+    bool operator==(const MethodSetting&) const = default;
 };
 
 enum class Normalisation { Log, Linear, Symlog, Sqrt };
@@ -64,7 +64,7 @@ struct Session {
     Index layer = 0;
     HeadRef head;
     std::optional<bool> causal; ///< none: as the input says
-    std::vector<MethodChoice> approximations;
+    std::vector<MethodSetting> approximations;
     std::size_t selected = 0; ///< the approximation whose error is shown
     ViewChoice view;
     SweepChoice sweep;

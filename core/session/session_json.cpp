@@ -99,7 +99,7 @@ std::string resolve(const std::string& path, const fs::path& folder)
     return (folder / path).lexically_normal().string();
 }
 
-Json methodToJson(const MethodChoice& choice)
+Json methodToJson(const MethodSetting& choice)
 {
     Json params = Json::object();
     for (const auto& [key, value] : choice.params)
@@ -123,14 +123,14 @@ void readInput(const Json& json, const fs::path& folder, InputChoice& input, std
     wrong = reader.wrong();
 }
 
-void readMethods(const Json& json, std::vector<MethodChoice>& methods, std::string& wrong)
+void readMethods(const Json& json, std::vector<MethodSetting>& methods, std::string& wrong)
 {
     if (!json.is_array()) {
         wrong = "approximations";
         return;
     }
     for (const auto& entry : json) {
-        MethodChoice choice;
+        MethodSetting choice;
         Reader reader(entry, "approximations.");
         if (!entry.is_object()) {
             wrong = "approximations";
