@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/io/mapped_file.h"
+
+#include "core/io/file_error.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace attnscope {
+
+namespace {
+
+Result<std::span<const std::byte>> map(int file, const std::filesystem::path& path)
+{
+    struct stat status {};
+    if (fstat(file, &status) != 0)
+        return readError(path, errno);
+    if (S_ISDIR(status.st_mode))
+        return readError(path, EISDIR);
+    if (!S_ISREG(status.st_mode))
+        return Error{Errc::Io, quoted(path) + " is a device or a pipe, not a file.", "Copy its content to a file first."};
+    if (status.st_size == 0)
+        return std::span<const std::byte>{};
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (address == MAP_FAILED)
+        return readError(path, errno);
+    return std::span<const std::byte>{static_cast<const std::byte*>(address), size};
+}
+
+} // namespace
+
+Result<MappedFile> MappedFile::open(const std::filesystem::path& path)
+{
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // O_NONBLOCK: a pipe must not block us
+    if (file < 0)
+        return readError(path, errno);
+    auto bytes = map(file, path);
+    ::close(file); // the mapping stays
+    if (!bytes)
+        return bytes.error();
+    return MappedFile(*bytes);
+}
+
+MappedFile::~MappedFile()
+{
+    if (!m_bytes.empty())
+        munmap(const_cast<std::byte*>(m_bytes.data()), m_bytes.size());
+}
+
+} // namespace attnscope
