@@ -37,3 +37,9 @@ function(attnscope_defaults target)
     -Wno-restrict> # GCC 12 sees overlaps in std::string that are not there (PR 105651)
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${ATTNSCOPE_WERROR}>>:-Werror>)
 endfunction()
+
+# A source file that is added later must be scanned for Q_OBJECT too: CMake 3.25 doesn't rerun moc's scan for it by itself.
+function(attnscope_rescan_moc target)
+  set_property(TARGET ${target} APPEND PROPERTY AUTOGEN_TARGET_DEPENDS
+    ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${target}_autogen.dir/AutogenInfo.json)
+endfunction()
