@@ -26,30 +26,68 @@ void PoolAccumulator::add(Index row, Index col, MatrixView<const float> cells)
         addExtreme(row, col, cells);
 }
 
+// Both kinds first pool the rows of a group column by column (which vectorises), then the columns.
+
 void PoolAccumulator::addExtreme(Index row, Index col, MatrixView<const float> cells)
 {
     const bool max = m_pool == Pool::Max;
-    for (Index i = 0; i < cells.rows; ++i) {
-        const float* in = cells.row(i);
-        float* out = m_out.row((row + i) >> m_level);
+    m_extremes.resize(static_cast<std::size_t>(cells.cols));
+    float* const best = m_extremes.data();
+    for (Index i = 0; i < cells.rows;) {
+        const Index group = (row + i) >> m_level;
+        std::copy_n(cells.row(i), cells.cols, best);
+        for (++i; i < cells.rows && (row + i) >> m_level == group; ++i) {
+            const float* in = cells.row(i);
+            if (max)
+                for (Index j = 0; j < cells.cols; ++j)
+                    best[j] = best[j] < in[j] ? in[j] : best[j];
+            else
+                for (Index j = 0; j < cells.cols; ++j)
+                    best[j] = in[j] < best[j] ? in[j] : best[j];
+        }
+        float* out = m_out.row(group);
         for (Index j = 0; j < cells.cols; ++j) {
             float& cell = out[(col + j) >> m_level];
-            cell = max ? std::max(cell, in[j]) : std::min(cell, in[j]);
+            cell = max ? std::max(cell, best[j]) : std::min(cell, best[j]);
         }
     }
 }
 
 void PoolAccumulator::addMean(Index row, Index col, MatrixView<const float> cells)
 {
-    for (Index i = 0; i < cells.rows; ++i) {
-        const float* in = cells.row(i);
-        const Index base = ((row + i) >> m_level) * m_out.cols;
+    m_columnSums.resize(static_cast<std::size_t>(cells.cols));
+    double* const sums = m_columnSums.data();
+    for (Index i = 0; i < cells.rows;) {
+        const Index group = (row + i) >> m_level;
+        const Index first = i;
+        std::copy_n(cells.row(i), cells.cols, sums);
+        for (++i; i < cells.rows && (row + i) >> m_level == group; ++i) {
+            const float* in = cells.row(i);
+            for (Index j = 0; j < cells.cols; ++j)
+                sums[j] += in[j];
+        }
         for (Index j = 0; j < cells.cols; ++j) {
-            const auto at = static_cast<std::size_t>(base + ((col + j) >> m_level));
-            m_sums[at] += in[j];
-            ++m_counts[at];
+            const auto at = static_cast<std::size_t>(group * m_out.cols + ((col + j) >> m_level));
+            m_sums[at] += sums[j];
+            m_counts[at] += i - first;
         }
     }
+}
+
+void PoolAccumulator::addZeros(Index row, Index col, Index rows, Index cols)
+{
+    const Index size = Index{1} << m_level;
+    for (Index r = row >> m_level; r << m_level < row + rows; ++r)
+        for (Index c = col >> m_level; c << m_level < col + cols; ++c) {
+            if (m_pool == Pool::Mean) {
+                const Index high = std::min((r + 1) * size, row + rows) - std::max(r * size, row);
+                const Index wide = std::min((c + 1) * size, col + cols) - std::max(c * size, col);
+                m_counts[static_cast<std::size_t>(r * m_out.cols + c)] += high * wide;
+                continue;
+            }
+            float& cell = m_out(r, c);
+            cell = m_pool == Pool::Max ? std::max(cell, 0.0F) : std::min(cell, 0.0F);
+        }
 }
 
 void PoolAccumulator::finish()

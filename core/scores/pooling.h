@@ -15,6 +15,8 @@ public:
 
     /// `cells` start at (row, col), counted in cells from the first output cell's corner.
     void add(Index row, Index col, MatrixView<const float> cells);
+    /// The same for cells that are all 0: O(output cells).
+    void addZeros(Index row, Index col, Index rows, Index cols);
     void finish();
 
 private:
@@ -26,6 +28,8 @@ private:
     int m_level;
     std::vector<double> m_sums;
     std::vector<Index> m_counts;
+    std::vector<float> m_extremes;    ///< of the columns of one group of rows
+    std::vector<double> m_columnSums; ///< likewise
 };
 
 } // namespace attnscope

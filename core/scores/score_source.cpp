@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/scores/score_source.h"
 
+#include "core/base/parallel.h"
 #include "core/scores/pooling.h"
 
 #include <algorithm>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -11,7 +13,10 @@ namespace attnscope {
 
 namespace {
 
-constexpr Index kStripCells = Index{1} << 18; // 1 MiB of cells at a time: stays in the cache, and asks for stop often
+// Strips of half a MiB: they stay in the cache, are large enough for products, and ask for stop often.
+constexpr Index kStripRows = 128;
+constexpr Index kStripCols = 1024;
+constexpr Index kPartCols = 8 * kStripCols;
 
 bool inside(const Block& b, Index rows, Index cols)
 {
@@ -53,23 +58,58 @@ Result<float> ScoreSource::cell(Index row, Index col) const
     return value;
 }
 
+bool ScoreSource::isZero(Index row0, Index col0, Index rowCount, Index colCount) const
+{
+    (void)colCount;
+    return rowCount > 0 && visibleCols(row0 + rowCount - 1) <= col0;
+}
+
 Result<void> ScoreSource::readPooled(const Block& block, Pool pool, MatrixView<float> out, const RunContext& context) const
 {
-    const Index size = Index{1} << block.level;
-    const Index row0 = block.row0 * size;
-    const Index col0 = block.col0 * size;
-    const Index rowEnd = std::min(rows(), row0 + block.rows * size);
-    const Index colEnd = std::min(cols(), col0 + block.cols * size);
-    const Index stripCols = std::max(size, std::min(colEnd - col0, kStripCells) / size * size);
-    const Index stripRows = std::max<Index>(1, kStripCells / stripCols);
-    std::vector<float> strip(static_cast<std::size_t>(stripRows * stripCols));
-    PoolAccumulator accumulator(out, pool, block.level);
-    for (Index r = row0; r < rowEnd; r += stripRows)
-        for (Index c = col0; c < colEnd; c += stripCols) {
+    // Parts of the output, so that each thread owns what it pools into; a part spans at least one strip of cells.
+    const Index partRows = std::max<Index>(1, kStripRows >> block.level);
+    const Index partCols = std::max<Index>(1, kPartCols >> block.level);
+    const Index across = (block.cols + partCols - 1) / partCols;
+    const Index parts = (block.rows + partRows - 1) / partRows * across;
+    std::mutex mutex;
+    Result<void> failure;
+    const bool done = parallelFor(parts, 1, context, [&](Index first, Index last) {
+        for (Index p = first; p < last; ++p) {
+            const Index r = p / across * partRows;
+            const Index c = p % across * partCols;
+            const Index rowCount = std::min(partRows, block.rows - r);
+            const Index colCount = std::min(partCols, block.cols - c);
+            const Block part{block.row0 + r, block.col0 + c, rowCount, colCount, block.level};
+            if (auto pooled = poolPart(part, pool, {out.row(r) + c, rowCount, colCount, out.stride}, context); !pooled) {
+                const std::lock_guard lock(mutex);
+                failure = pooled;
+            }
+        }
+    });
+    if (!done)
+        return cancelledError();
+    return failure;
+}
+
+Result<void> ScoreSource::poolPart(const Block& part, Pool pool, MatrixView<float> out, const RunContext& context) const
+{
+    const Index row0 = part.row0 << part.level;
+    const Index col0 = part.col0 << part.level;
+    const Index rowEnd = std::min(rows(), (part.row0 + part.rows) << part.level);
+    const Index colEnd = std::min(cols(), (part.col0 + part.cols) << part.level);
+    std::vector<float> strip(static_cast<std::size_t>(std::min(kStripRows, rowEnd - row0) * std::min(kStripCols, colEnd - col0)));
+    PoolAccumulator accumulator(out, pool, part.level);
+    for (Index r = row0; r < rowEnd; r += kStripRows)
+        for (Index c = col0; c < colEnd; c += kStripCols) {
             if (context.cancelled())
                 return cancelledError();
-            const Index cols = std::min(stripCols, colEnd - c);
-            const MatrixView<float> cells{strip.data(), std::min(stripRows, rowEnd - r), cols, cols};
+            const Index rowCount = std::min(kStripRows, rowEnd - r);
+            const Index colCount = std::min(kStripCols, colEnd - c);
+            if (isZero(r, c, rowCount, colCount)) {
+                accumulator.addZeros(r - row0, c - col0, rowCount, colCount);
+                continue;
+            }
+            const MatrixView<float> cells{strip.data(), rowCount, colCount, colCount};
             if (auto done = readCells(r, c, cells, context); !done)
                 return done;
             accumulator.add(r - row0, c - col0, cells);

@@ -45,6 +45,10 @@ public:
     /// The first key that query `row` may not see; cols() where nothing is masked. Masked cells read as 0.
     virtual Index visibleCols(Index row) const { return (void)row, cols(); }
 
+    /// Whether all these cells (level 0) are known to be 0 without computing them: masked, or outside a sparse support.
+    /// Pooled reads skip such regions. The default knows the mask alone.
+    virtual bool isZero(Index row0, Index col0, Index rowCount, Index colCount) const;
+
     /// Fills out [block.rows, block.cols]. InvalidShape where the block leaves the matrix, Cancelled when stopped.
     Result<void> read(const Block& block, Pool pool, MatrixView<float> out, const RunContext& context) const;
 
@@ -55,8 +59,12 @@ protected:
     /// Level 0: fills out [rows, cols] = scores[row0 .. row0+rows, col0 .. col0+cols).
     virtual Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const = 0;
 
-    /// Level > 0. The default reads cells in strips and pools them; a source that knows a faster exact way overrides it.
+    /// Level > 0. The default reads strips of cells and pools them, large blocks on all threads of the context; a source that knows a
+    /// faster exact way overrides it.
     virtual Result<void> readPooled(const Block& block, Pool pool, MatrixView<float> out, const RunContext& context) const;
+
+private:
+    Result<void> poolPart(const Block& part, Pool pool, MatrixView<float> out, const RunContext& context) const;
 };
 
 } // namespace attnscope
