@@ -4,6 +4,7 @@
 
 #include "core/base/result.h"
 #include "core/method/params.h"
+#include "core/scores/difference.h"
 #include "core/scores/score_source.h"
 
 #include <filesystem>
@@ -35,13 +36,12 @@ struct MethodSetting {
 };
 
 enum class Normalisation { Log, Linear, Symlog, Sqrt };
-enum class ErrorMetric { Error, Absolute, Squared, Relative };
 
 struct ViewChoice {
     Pool pool = Pool::Max;
     Normalisation normalisation = Normalisation::Log;
     std::string colorMap = "viridis";
-    ErrorMetric metric = ErrorMetric::Error;
+    DifferenceMetric metric = DifferenceMetric::Error;
     std::optional<Index> pinnedQuery;
     std::optional<Index> pinnedKey;
 
@@ -75,10 +75,8 @@ struct Session {
 inline constexpr int kSessionVersion = 1;
 
 std::string toString(Normalisation normalisation);
-std::string toString(ErrorMetric metric);
 std::optional<Pool> poolFrom(std::string_view name);
 std::optional<Normalisation> normalisationFrom(std::string_view name);
-std::optional<ErrorMetric> errorMetricFrom(std::string_view name);
 
 /// JSON text; input paths are made relative to `folder` where it is not empty.
 std::string sessionToJson(const Session& session, const std::filesystem::path& folder = {});

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::array kPools{"max", "mean", "min"};
 constexpr std::array kNormalisations{"log", "linear", "symlog", "sqrt"};
-constexpr std::array kMetrics{"error", "absolute", "squared", "relative"};
+constexpr std::array kMetrics{"error", "abs", "squared", "relative"};
 
 template <class Enum, std::size_t N>
 std::optional<Enum> enumFrom(const std::array<const char*, N>& names, std::string_view name)
@@ -203,10 +203,8 @@ void readTop(const Json& json, Session& session, std::string& wrong)
 } // namespace
 
 std::string toString(Normalisation normalisation) { return kNormalisations[static_cast<std::size_t>(normalisation)]; }
-std::string toString(ErrorMetric metric) { return kMetrics[static_cast<std::size_t>(metric)]; }
 std::optional<Pool> poolFrom(std::string_view name) { return enumFrom<Pool>(kPools, name); }
 std::optional<Normalisation> normalisationFrom(std::string_view name) { return enumFrom<Normalisation>(kNormalisations, name); }
-std::optional<ErrorMetric> errorMetricFrom(std::string_view name) { return enumFrom<ErrorMetric>(kMetrics, name); }
 
 std::string sessionToJson(const Session& s, const fs::path& folder)
 {

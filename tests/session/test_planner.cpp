@@ -109,7 +109,7 @@ private Q_SLOTS:
     {
         const auto before = twoMethods();
         auto after = before;
-        after.view.metric = ErrorMetric::Squared;
+        after.view.metric = DifferenceMetric::Squared;
         QVERIFY((plan(&before, after) == Jobs{{Task::ErrorMap, 0}, {Task::ErrorMap, 1}}));
     }
 

@@ -22,7 +22,7 @@ private Q_SLOTS:
         session.approximations = {{"performer", {{"features", "128"}, {"map", "trig"}}, 7}};
         session.view.pool = Pool::Mean;
         session.view.normalisation = Normalisation::Symlog;
-        session.view.metric = ErrorMetric::Relative;
+        session.view.metric = DifferenceMetric::Relative;
         session.view.pinnedQuery = 814;
         session.sweep.methods = {"softmax", "window"};
         session.sweep.to = 65536;
