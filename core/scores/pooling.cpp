@@ -2,6 +2,7 @@
 #include "core/scores/pooling.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace attnscope {
@@ -13,7 +14,8 @@ PoolAccumulator::PoolAccumulator(MatrixView<float> out, Pool pool, int level) : 
         m_counts.assign(m_sums.size(), 0);
         return;
     }
-    const float start = pool == Pool::Max ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity();
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    const float start = pool == Pool::Extreme ? 0.0F : pool == Pool::Max ? -infinity : infinity;
     for (Index i = 0; i < out.rows; ++i)
         std::fill_n(out.row(i), out.cols, start);
 }
@@ -22,6 +24,8 @@ void PoolAccumulator::add(Index row, Index col, MatrixView<const float> cells)
 {
     if (m_pool == Pool::Mean)
         addMean(row, col, cells);
+    else if (m_pool == Pool::Extreme)
+        addSignedExtreme(row, col, cells);
     else
         addExtreme(row, col, cells);
 }
@@ -49,6 +53,18 @@ void PoolAccumulator::addExtreme(Index row, Index col, MatrixView<const float> c
         for (Index j = 0; j < cells.cols; ++j) {
             float& cell = out[(col + j) >> m_level];
             cell = max ? std::max(cell, best[j]) : std::min(cell, best[j]);
+        }
+    }
+}
+
+void PoolAccumulator::addSignedExtreme(Index row, Index col, MatrixView<const float> cells)
+{
+    for (Index i = 0; i < cells.rows; ++i) {
+        const float* in = cells.row(i);
+        float* out = m_out.row((row + i) >> m_level);
+        for (Index j = 0; j < cells.cols; ++j) {
+            float& cell = out[(col + j) >> m_level];
+            cell = std::abs(in[j]) > std::abs(cell) ? in[j] : cell;
         }
     }
 }

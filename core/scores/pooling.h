@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Pools a stream of level-0 cells into max, mean or min output cells of 2^level x 2^level.
+// Pools a stream of level-0 cells into max, mean, min or extreme output cells of 2^level x 2^level.
 #pragma once
 
 #include "core/scores/score_source.h"
@@ -21,6 +21,7 @@ public:
 
 private:
     void addExtreme(Index row, Index col, MatrixView<const float> cells);
+    void addSignedExtreme(Index row, Index col, MatrixView<const float> cells);
     void addMean(Index row, Index col, MatrixView<const float> cells);
 
     MatrixView<float> m_out;

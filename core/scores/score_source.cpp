@@ -28,7 +28,7 @@ bool inside(const Block& b, Index rows, Index cols)
 
 std::string_view toString(Pool pool)
 {
-    constexpr std::string_view names[] = {"max", "mean", "min"};
+    constexpr std::string_view names[] = {"max", "mean", "min", "extreme"};
     return names[static_cast<int>(pool)];
 }
 

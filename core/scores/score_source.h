@@ -10,7 +10,8 @@
 
 namespace attnscope {
 
-enum class Pool { Max, Mean, Min };
+/// Extreme: the value farthest from zero with its sign, so that an error map shows overshoot and undershoot alike.
+enum class Pool { Max, Mean, Min, Extreme };
 
 /// What a result is worth: said on every pane, table and export.
 enum class Provenance { Exact, Implied, Fitted, Sampled, Estimated, Extrapolated };

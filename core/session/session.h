@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/color/normalisation.h"
 #include "core/method/params.h"
 #include "core/scores/difference.h"
 #include "core/scores/score_source.h"
@@ -35,7 +36,6 @@ struct MethodSetting {
     bool operator==(const MethodSetting&) const = default;
 };
 
-enum class Normalisation { Log, Linear, Symlog, Sqrt };
 
 struct ViewChoice {
     Pool pool = Pool::Max;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// 256 x 256 tiles of one score source at every pooling level, computed on workers, kept in a cache bounded in bytes.
+#pragma once
+
+#include "core/base/result.h"
+#include "core/base/run_context.h"
+#include "core/color/color_scale.h"
+#include "core/scores/score_source.h"
+
+#include <compare>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace attnscope {
+
+inline constexpr Index kTileSize = 256;
+
+/// The tile of output cells [256 row, 256 (row + 1)) x [256 col, 256 (col + 1)) at a level.
+struct TileKey {
+    int level = 0;
+    Index row = 0;
+    Index col = 0;
+
+    auto operator<=>(const TileKey&) const = default;
+    TileKey ancestor(int atLevel) const { return {atLevel, row >> (atLevel - level), col >> (atLevel - level)}; }
+};
+
+/// Of the finite values of one tile, or of many.
+struct TileStats {
+    ValueRange range;
+    Index finite = 0;
+    Index notFinite = 0;
+
+    void add(const TileStats& other);
+};
+
+/// Immutable. values [rows, cols], row-major; at the matrix' border a tile is smaller than 256.
+struct Tile {
+    TileKey key;
+    Index rows = 0;
+    Index cols = 0;
+    std::vector<float> values;
+    TileStats stats;
+
+    float at(Index row, Index col) const { return values[static_cast<std::size_t>(row * cols + col)]; }
+};
+
+/// Counts per bin over [low, high] of `scale`, evenly spaced in its position.
+std::vector<Index> histogramOf(const Tile& tile, const ColorScale& scale, int bins);
+
+/// Thread-safe. Least recently used tiles are dropped first, fine ones before the coarse levels that together fit half of
+/// the bytes: those stay, so that every view has an ancestor to show.
+class TilePyramid {
+public:
+    TilePyramid(std::shared_ptr<const ScoreSource> source, Pool pool, std::size_t byteLimit = std::size_t{192} << 20);
+    ~TilePyramid();
+    TilePyramid(const TilePyramid&) = delete;
+    TilePyramid& operator=(const TilePyramid&) = delete;
+
+    const ScoreSource& source() const { return *m_source; }
+    Pool pool() const { return m_pool; }
+    Index rows() const { return m_source->rows(); }
+    Index cols() const { return m_source->cols(); }
+
+    /// The level at which one tile holds the whole map.
+    int topLevel() const { return m_topLevel; }
+    bool contains(const TileKey& key) const;
+
+    /// Null where the tile isn't there; never blocks on a computation.
+    std::shared_ptr<const Tile> cached(const TileKey& key) const;
+
+    /// The tile itself or its nearest cached ancestor; null where there is none.
+    std::shared_ptr<const Tile> nearest(const TileKey& key) const;
+
+    /// From the cache, from its four children where all are cached, or from the source: up to 4^level 256^2 cells are read.
+    /// InvalidShape outside the map, Cancelled, or what the source says.
+    Result<std::shared_ptr<const Tile>> compute(const TileKey& key, const RunContext& context);
+
+    /// Extremes of all tiles computed so far, dropped ones included; none before the first. What autoscale needs.
+    std::optional<TileStats> stats() const;
+    std::size_t bytes() const;
+
+    /// The first key that no row of [row0, row1) may see: max of visibleCols. Masked cells lie at or right of it.
+    Index visibleCols(Index row0, Index row1) const;
+
+private:
+    struct Cache;
+
+    std::shared_ptr<const Tile> fromChildren(const TileKey& key) const;
+    std::shared_ptr<Tile> emptyTile(const TileKey& key) const;
+
+    std::shared_ptr<const ScoreSource> m_source;
+    Pool m_pool;
+    int m_topLevel = 0;
+    bool m_masked = false;
+    std::unique_ptr<Cache> m_cache;
+};
+
+} // namespace attnscope
