@@ -8,8 +8,7 @@
 
 #include "core/compute/dense.h"
 #include "core/compute/micro_kernel-inl.h"
-
-#include <hwy/aligned_allocator.h>
+#include "core/compute/scratch.h"
 
 #include <algorithm>
 #include <cassert>
@@ -31,26 +30,9 @@ struct GemmTask {
     bool add;
 };
 
-/// Grows to the largest panel asked for and stays: no allocation inside loops.
-class PanelBuffer {
-public:
-    float* atLeast(Index count)
-    {
-        if (count > m_count) {
-            m_data = hwy::AllocateAligned<float>(static_cast<size_t>(count));
-            m_count = count;
-        }
-        return m_data.get();
-    }
-
-private:
-    hwy::AlignedFreeUniquePtr<float[]> m_data;
-    Index m_count = 0;
-};
-
-inline PanelBuffer& threadPanel()
+inline Scratch& threadPanel()
 {
-    thread_local PanelBuffer buffer;
+    thread_local Scratch buffer;
     return buffer;
 }
 
@@ -82,7 +64,7 @@ void multiplyPanel(const GemmTask& t, Index col, Index count, Index p0, Index k,
         panel = t.b.row(p0) + col;
         ldb = t.b.stride;
     } else {
-        float* packed = threadPanel().atLeast(kDepth * width);
+        float* packed = threadPanel().floats(kDepth * width);
         if (t.bTransposed)
             packTransposed(t.b.row(col) + p0, t.b.stride, count, k, packed, width);
         else

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Queries lie along the vector lanes: maxima, sums and masks are element-wise, and neither product needs K or V repacked.
+#include "core/compute/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/compute/streaming_softmax.cpp"
+#include <hwy/foreach_target.h>
+
+#include "core/compute/micro_kernel-inl.h"
+#include "core/compute/scratch.h"
+#include "core/compute/streaming_softmax.h"
+
+#include <hwy/contrib/math/math-inl.h>
+
+#include <algorithm>
+#include <limits>
+
+#ifndef ATTNSCOPE_STREAM_TILE
+#define ATTNSCOPE_STREAM_TILE
+namespace attnscope {
+
+inline constexpr Index kStreamKeys = 128; // keys of a tile: scores of 128 x 64 stay in the first two cache levels
+
+/// One thread's working memory; all matrices have kStreamQueries columns, one a query.
+struct StreamTile {
+    float* queries; // [D, 64]
+    float* scores;  // [128, 64]
+    float* output;  // [Dv, 64]
+    float* max;     // [64]
+    float* factor;  // [64] by which the new maximum shrinks what was summed
+    float* tileSum; // [64]
+    double sum[kStreamQueries];
+};
+
+} // namespace attnscope
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace attnscope::HWY_NAMESPACE {
+
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+constexpr float kMasked = -std::numeric_limits<float>::infinity();
+
+/// Logits of the keys [key0, key0 + keys), those that a query doesn't see at minus infinity.
+void scoreTile(const StreamingTask& t, const StreamTile& s, Index first, Index count, Index key0, Index keys)
+{
+    for (Index c = 0; c < count; c += blockCols())
+        multiplyRows(keys, t.k.cols, {t.k.row(key0), t.k.stride, 1}, s.queries + c, kStreamQueries, s.scores + c, kStreamQueries, t.scale,
+                     false);
+    const KeySupport& support = t.support;
+    const bool whole = key0 + keys <= support.end(first) && (key0 >= support.begin(first + count - 1) || key0 + keys <= support.globals);
+    if (whole)
+        return;
+    for (Index q = 0; q < count; ++q) {
+        const Index end = std::clamp<Index>(support.end(first + q) - key0, 0, keys);
+        const Index begin = std::clamp<Index>(support.begin(first + q) - key0, 0, end);
+        for (Index j = std::clamp<Index>(support.globals - key0, 0, begin); j < begin; ++j)
+            s.scores[j * kStreamQueries + q] = kMasked;
+        for (Index j = end; j < keys; ++j)
+            s.scores[j * kStreamQueries + q] = kMasked;
+    }
+}
+
+/// scores = exp(scores - new maximum); maxima, sums and shrinking factors follow.
+void exponentiateTile(StreamTile& s, Index count, Index keys)
+{
+    const Floats d;
+    const auto n = static_cast<Index>(hn::Lanes(d));
+    for (Index c = 0; c < count; c += n) {
+        const auto old = hn::Load(d, s.max + c);
+        auto top = old;
+        for (Index j = 0; j < keys; ++j)
+            top = hn::Max(top, hn::Load(d, s.scores + j * kStreamQueries + c));
+        auto sum = hn::Zero(d);
+        for (Index j = 0; j < keys; ++j) {
+            float* at = s.scores + j * kStreamQueries + c;
+            const auto p = hn::Exp(d, hn::Sub(hn::Load(d, at), top));
+            hn::Store(p, d, at);
+            sum = hn::Add(sum, p);
+        }
+        hn::Store(top, d, s.max + c);
+        hn::Store(hn::Exp(d, hn::Sub(old, top)), d, s.factor + c);
+        hn::Store(sum, d, s.tileSum + c);
+    }
+    for (Index q = 0; q < count; ++q)
+        s.sum[q] = s.sum[q] * static_cast<double>(s.factor[q]) + static_cast<double>(s.tileSum[q]);
+}
+
+/// output = output * factor + Vᵀ scores.
+void accumulateTile(const StreamingTask& t, const StreamTile& s, Index count, Index key0, Index keys)
+{
+    const Floats d;
+    const auto n = static_cast<Index>(hn::Lanes(d));
+    for (Index c = 0; c < count; c += n) {
+        const auto factor = hn::Load(d, s.factor + c);
+        if (hn::AllTrue(d, hn::Eq(factor, hn::Set(d, 1.0F))))
+            continue;
+        for (Index v = 0; v < t.v.cols; ++v) {
+            float* at = s.output + v * kStreamQueries + c;
+            hn::Store(hn::Mul(factor, hn::Load(d, at)), d, at);
+        }
+    }
+    for (Index c = 0; c < count; c += blockCols())
+        multiplyRows(t.v.cols, keys, {t.v.row(key0), 1, t.v.stride}, s.scores + c, kStreamQueries, s.output + c, kStreamQueries, 1.0F,
+                     true);
+}
+
+void streamKeys(const StreamingTask& t, StreamTile& s, Index first, Index count, Index begin, Index end, bool withOutput)
+{
+    for (Index key0 = begin; key0 < end; key0 += kStreamKeys) {
+        const Index keys = std::min(kStreamKeys, end - key0);
+        scoreTile(t, s, first, count, key0, keys);
+        exponentiateTile(s, count, keys);
+        if (withOutput)
+            accumulateTile(t, s, count, key0, keys);
+    }
+}
+
+void stream(const StreamingTask& t, StreamTile& s, Index first, Index count, bool withOutput)
+{
+    packTransposed(t.q.row(first), t.q.stride, count, t.q.cols, s.queries, kStreamQueries);
+    std::fill_n(s.max, kStreamQueries, kLowest);
+    std::fill_n(s.sum, kStreamQueries, 0.0);
+    if (withOutput)
+        std::fill_n(s.output, t.v.cols * kStreamQueries, 0.0F);
+    // The windows of consecutive queries overlap: one range for all of them, and the global keys before it.
+    const Index begin = t.support.begin(first);
+    const Index globals = std::min(t.support.globals, begin);
+    streamKeys(t, s, first, count, 0, std::min(globals, t.support.end(first + count - 1)), withOutput);
+    streamKeys(t, s, first, count, begin, t.support.end(first + count - 1), withOutput);
+}
+
+} // namespace attnscope::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace attnscope {
+
+namespace {
+
+HWY_EXPORT(stream);
+
+/// Queries among the first `globals` see more than the others: a block never mixes the two kinds.
+Index sameKind(const KeySupport& support, Index first, Index count)
+{
+    const Index edge = support.globals - support.offset;
+    return first < edge ? std::min(count, edge - first) : count;
+}
+
+} // namespace
+
+Index KeySupport::begin(Index query) const
+{
+    const Index position = query + offset;
+    return position < globals ? 0 : std::clamp<Index>(position - before, 0, keys);
+}
+
+Index KeySupport::end(Index query) const
+{
+    const Index position = query + offset;
+    return std::clamp<Index>(position + 1 + (position < globals ? globalAfter : after), 0, keys);
+}
+
+Index KeySupport::count(Index query) const
+{
+    const Index first = begin(query);
+    const Index last = end(query);
+    return std::max<Index>(0, last - first) + std::min({globals, first, last});
+}
+
+KeySupport fullSupport(Index queries, Index keys, bool causal)
+{
+    const Index all = queries + keys;
+    return {keys, keys - queries, all, causal ? 0 : all, 0, 0};
+}
+
+void streamQueries(const StreamingTask& task, Index first, Index count, MatrixView<float> out, RowNorm* norms)
+{
+    thread_local Scratch scratch;
+    const bool withOutput = out.data != nullptr;
+    const Index dim = task.q.cols;
+    const Index valueDim = withOutput ? task.v.cols : 0;
+    float* at = scratch.floats(kStreamQueries * (dim + valueDim + kStreamKeys + 3));
+    StreamTile tile{};
+    for (auto [part, rows] : {std::pair{&tile.queries, dim},
+                              {&tile.scores, kStreamKeys},
+                              {&tile.output, valueDim},
+                              {&tile.max, Index{1}},
+                              {&tile.factor, Index{1}},
+                              {&tile.tileSum, Index{1}}}) {
+        *part = at;
+        at += rows * kStreamQueries;
+    }
+    for (Index done = 0; done < count;) {
+        const Index now = sameKind(task.support, first + done, std::min(kStreamQueries, count - done));
+        HWY_DYNAMIC_DISPATCH(stream)(task, tile, first + done, now, withOutput);
+        for (Index q = 0; q < now; ++q) {
+            if (norms)
+                norms[done + q] = {tile.max[q], tile.sum[q]};
+            const auto inverse = static_cast<float>(tile.sum[q] > 0.0 ? 1.0 / tile.sum[q] : 0.0);
+            for (Index c = 0; c < valueDim; ++c)
+                out(done + q, c) = tile.output[c * kStreamQueries + q] * inverse;
+        }
+        done += now;
+    }
+}
+
+double streamScratchBytes(Index dim, Index valueDim)
+{
+    return static_cast<double>(sizeof(float)) * static_cast<double>(kStreamQueries * (dim + valueDim + kStreamKeys + 3));
+}
+
+} // namespace attnscope
+#endif
