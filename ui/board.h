@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The linked panes side by side: exact | approximations | errors; same zoom, same cursor cell, shared colours.
+#pragma once
+
+#include "core/color/color_scale.h"
+#include "ui/executor.h"
+#include "ui/pane_content.h"
+
+#include <QStringList>
+#include <QWidget>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+class QCPPainter;
+class QGridLayout;
+
+namespace attnscope {
+
+class MapPane;
+class ViewState;
+
+/// V, A, B and D on the keyboard: all panes, or one of them at full size.
+enum class BoardMode { SideBySide, Exact, Approximation, Difference };
+
+class Board : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit Board(Executor tiles = poolExecutor(), QWidget* parent = nullptr);
+    ~Board() override;
+
+    /// Any number of approximations and errors, in the order in which they are to be seen; errors belong to the
+    /// approximations in order. Three panes or fewer make one row; more make two, with each error below its approximation.
+    void setPanes(std::vector<PaneContent> panes);
+    /// Replaces one pane's content; keeps zoom and picture until the new one is there.
+    void setPane(std::size_t at, const PaneContent& pane);
+    std::size_t paneCount() const { return m_panes.size(); }
+    MapPane* pane(std::size_t at) const { return m_panes[at]; }
+
+    void setTokens(const QStringList& tokens);
+    void setPool(Pool pool);
+    void setNormalisation(Normalisation normalisation); ///< of exact and approximations; errors stay symlog, or linear with Linear
+    void setColorMap(const QString& name);
+    void setRange(std::optional<std::pair<double, double>> range); ///< fixed for exact and approximations; none: automatic
+    const ColorScale& sharedScale() const { return m_scale; }
+
+    void setMode(BoardMode mode);
+    BoardMode mode() const { return m_mode; }
+    void setSelectedApproximation(std::size_t at); ///< which one B and D show; 0 is the first
+
+    ViewState* view() const { return m_view; }
+    void setPinned(std::optional<MapCell> cell);
+    std::optional<MapCell> pinnedCell() const { return m_pinned; }
+    std::optional<MapCell> cursorCell() const { return m_cursor; }
+    bool isIdle() const; ///< every visible pane is painted
+
+    Result<void> prepare(int pixels, const RunContext& context) const; ///< see MapPane::prepare
+    QSize figureSize() const;
+    void renderTo(QCPPainter& painter, const QRect& target);
+
+Q_SIGNALS:
+    void hovered(attnscope::Index query, attnscope::Index key);
+    void left();
+    void pinned(attnscope::Index query, attnscope::Index key);
+    void unpinned();
+    void modeChanged(attnscope::BoardMode mode);
+    void scaleChanged();
+    void painted(); ///< all panes are complete
+    void failed(const QString& what);
+
+protected:
+    void keyPressEvent(QKeyEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+
+private:
+    MapPane* makePane();
+    void arrange();
+    void updateScales();
+    void setCursor(std::optional<MapCell> cell);
+    bool isShown(std::size_t at) const;
+    std::vector<QRect> arrangement(const QSize& size) const;
+
+    Executor m_executor;
+    ViewState* m_view;
+    std::vector<MapPane*> m_panes;
+    std::vector<PaneContent> m_contents;
+    std::shared_ptr<const QStringList> m_tokens;
+    Pool m_pool = Pool::Max;
+    Normalisation m_normalisation = Normalisation::Log;
+    const ColorMap* m_map = &colorMap("viridis");
+    std::optional<std::pair<double, double>> m_range;
+    ColorScale m_scale;
+    BoardMode m_mode = BoardMode::SideBySide;
+    std::size_t m_selected = 0;
+    std::optional<MapCell> m_cursor;
+    std::optional<MapCell> m_pinned;
+};
+
+} // namespace attnscope

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Layers x heads as thumbnails: look at all, click one; heads that share keys and values are bracketed.
+#pragma once
+
+#include "core/base/result.h"
+#include "core/color/color_scale.h"
+#include "core/scores/score_source.h"
+
+#include <QImage>
+#include <QPoint>
+#include <QWidget>
+
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace attnscope {
+
+/// A head's whole map, max-pooled to at most `pixels` across. Long; to be called on a worker.
+Result<QImage> makeThumbnail(const ScoreSource& source, int pixels, const ColorMap& map, const RunContext& context);
+
+class HeadGrid : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit HeadGrid(QWidget* parent = nullptr);
+
+    /// Forgets the thumbnails. kvHeads < heads: grouped-query attention.
+    void setGrid(int layers, int heads, int kvHeads = 0);
+    void setThumbnail(int layer, int head, const QImage& image);
+    void clearThumbnails(); ///< after a new text: asked for again as they are seen
+    void setCurrent(int layer, int head);
+    std::pair<int, int> current() const { return {m_layer, m_head}; }
+    QRect cellRect(int layer, int head) const;
+
+    QSize sizeHint() const override;
+    QSize minimumSizeHint() const override;
+
+Q_SIGNALS:
+    void selected(int layer, int head);        ///< by click or arrow key
+    void activated(int layer, int head);       ///< double click or Return
+    void thumbnailNeeded(int layer, int head); ///< once for each that comes into sight without an image
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
+    void mouseDoubleClickEvent(QMouseEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    bool event(QEvent* event) override;
+
+private:
+    std::pair<int, int> cellAt(const QPoint& pos) const; // {-1, -1} where there is none
+    void select(int layer, int head);
+    void paintLabels(QPainter& painter) const;
+    void paintCell(QPainter& painter, int layer, int head);
+
+    int m_layers = 0;
+    int m_heads = 0;
+    int m_kvHeads = 0;
+    int m_layer = 0;
+    int m_head = 0;
+    std::pair<int, int> m_hovered{-1, -1};
+    std::vector<QImage> m_images;
+    std::set<std::pair<int, int>> m_asked;
+};
+
+} // namespace attnscope

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One map with its title, axes, token labels, colour bar and cross-hair.
+#pragma once
+
+#include "core/color/color_scale.h"
+#include "ui/executor.h"
+#include "ui/pane_content.h"
+#include "ui/plot_theme.h"
+
+#include <QPointer>
+#include <QStringList>
+#include <QWidget>
+
+#include <memory>
+#include <optional>
+
+class QCPPainter;
+class QCustomPlot;
+
+namespace attnscope {
+
+class HeatmapPlottable;
+class MapInteraction;
+class PaneDecor;
+class TilePyramid;
+class TileLoader;
+class ViewState;
+
+class MapPane : public QWidget {
+    Q_OBJECT
+
+public:
+    /// `view` outlives the pane; panes with the same view are linked.
+    explicit MapPane(ViewState* view, Executor tiles = poolExecutor(), QWidget* parent = nullptr);
+    ~MapPane() override;
+
+    /// A new source of the same size keeps the zoom, and the old picture until the new one is there.
+    void setContent(const PaneContent& content);
+    const PaneContent& content() const { return m_content; }
+    void setTokens(std::shared_ptr<const QStringList> tokens); ///< one per position, or none
+    void setPool(Pool pool);
+    void setScale(const ColorScale& scale, const QString& badge); ///< badge: why the scale is the pane's own; may be empty
+    const ColorScale& scale() const { return m_scale; }
+    void setCursorCell(std::optional<MapCell> cell);
+    void setPinnedCell(std::optional<MapCell> cell);
+
+    /// Extremes of what has been computed; none before the first tile.
+    std::optional<ValueRange> valueRange() const;
+    std::shared_ptr<TilePyramid> pyramid() const { return m_pyramid; }
+    /// Nothing is being computed or painted for what is visible.
+    bool isIdle() const;
+    QRect mapRect() const;                                  ///< of the cells, in this widget's coordinates
+    std::optional<MapCell> cellAt(const QPoint& pos) const; ///< in this widget's coordinates
+
+    /// Computes, on the calling thread, the tiles that an export needs at `pixels` across; needs no event loop.
+    Result<void> prepare(int pixels, const RunContext& context) const;
+    /// The pane as a figure in the light theme: one raster, vector axes, real text.
+    void renderTo(QCPPainter& painter, const QRect& target);
+
+Q_SIGNALS:
+    void hovered(attnscope::Index query, attnscope::Index key);
+    void left();
+    void pinned(attnscope::Index query, attnscope::Index key);
+    void statisticsChanged();
+    void painted(); ///< the picture on screen is complete and up to date
+    void failed(const QString& what);
+
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+    void changeEvent(QEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+private:
+    friend class MapInteraction;
+
+    void applyTheme(const PlotTheme& theme);
+    void layoutPlot(const QSize& size);
+    void updateView();
+    void updateTicks();
+    void updateDecor();
+    void startPyramid(bool keepPicture);
+
+    PaneContent m_content;
+    ViewState* m_view;
+    ColorScale m_scale;
+    QString m_badge;
+    Pool m_pool = Pool::Max;
+    std::shared_ptr<const QStringList> m_tokens;
+    std::shared_ptr<TilePyramid> m_pyramid;
+    QCustomPlot* m_plot;
+    TileLoader* m_loader;
+    HeatmapPlottable* m_heatmap; // owned by m_plot, like m_decor
+    PaneDecor* m_decor;
+    MapInteraction* m_interaction;
+    PlotTheme m_theme;
+};
+
+} // namespace attnscope
