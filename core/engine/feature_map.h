@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A feature map phi of kernel attention, where the weight of key j for query i is phi(q_i) . phi(k_j) / sum_l phi(q_i) . phi(k_l).
+#pragma once
+
+#include "core/base/tensor.h"
+
+#include <span>
+
+namespace attnscope {
+
+enum class Side { Query, Key };
+
+/// Features of some rows, scaled so that they can't overflow. Where the map is logarithmic (all features are positive):
+/// phi_ir = exp(values_ir), and logScale is not used. Else phi_ir = values_ir exp(logScale_i) with values of order 1.
+struct FeatureRows {
+    MatrixView<float> values;  ///< [rows, features]
+    std::span<float> logScale; ///< [rows]
+    bool logarithmic = false;
+
+    FeatureRows first(Index rows) const { return {values.rowRange(0, rows), logScale.first(static_cast<std::size_t>(rows)), logarithmic}; }
+};
+
+/// Immutable and thread-safe. A factor common to all features cancels, so maps leave it out.
+class FeatureMap {
+public:
+    virtual ~FeatureMap() = default;
+
+    virtual Index features() const = 0;
+    virtual bool logarithmic() const = 0;
+
+    /// Fills out.values and, where the map is not logarithmic, out.logScale from x [rows, dim].
+    virtual void compute(Side side, MatrixView<const float> x, const FeatureRows& out) const = 0;
+};
+
+} // namespace attnscope

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/projection.h"
+
+#include "core/base/random.h"
+
+#include <Eigen/Core>
+#include <Eigen/Householder>
+#include <Eigen/QR>
+
+#include <algorithm>
+#include <cmath>
+
+namespace attnscope {
+
+namespace {
+
+enum Stream : std::uint64_t { kDirections, kLengths };
+
+/// An orthogonal [dim, dim] matrix from the QR decomposition of a Gaussian one. Householder reflections choose the sign of
+/// R's diagonal by the pivot, so Q is Haar only after those signs are taken out.
+Eigen::MatrixXd orthogonalBlock(Index dim, bool fixSigns, Random& random)
+{
+    Eigen::MatrixXd gaussian(dim, dim);
+    for (Index i = 0; i < dim; ++i)
+        for (Index j = 0; j < dim; ++j)
+            gaussian(i, j) = random.normal();
+    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(gaussian);
+    Eigen::MatrixXd q = qr.householderQ();
+    if (fixSigns)
+        for (Index j = 0; j < dim; ++j)
+            if (qr.matrixQR()(j, j) < 0.0)
+                q.col(j) = -q.col(j);
+    return q;
+}
+
+double chiLength(Index dim, Random& random)
+{
+    double square = 0.0;
+    for (Index c = 0; c < dim; ++c) {
+        const double x = random.normal();
+        square += x * x;
+    }
+    return std::sqrt(square);
+}
+
+} // namespace
+
+Projection projectionOf(std::string_view name)
+{
+    if (name == "iid")
+        return Projection::Iid;
+    return name == "orthogonal-as-published" ? Projection::OrthogonalAsPublished : Projection::Orthogonal;
+}
+
+Tensor drawProjection(Projection kind, Index count, Index dim, std::uint64_t seed)
+{
+    Tensor drawn(1, 1, count, dim);
+    const auto w = drawn.matrix();
+    Random directions(seed, kDirections);
+    if (kind == Projection::Iid) {
+        std::generate(drawn.values().begin(), drawn.values().end(), [&] { return static_cast<float>(directions.normal()); });
+        return drawn;
+    }
+    Random lengths(seed, kLengths);
+    for (Index first = 0; first < count; first += dim) {
+        const Eigen::MatrixXd q = orthogonalBlock(dim, kind == Projection::Orthogonal, directions);
+        for (Index r = first; r < std::min(count, first + dim); ++r) {
+            const double length = chiLength(dim, lengths);
+            for (Index c = 0; c < dim; ++c)
+                w(r, c) = static_cast<float>(length * q(c, r - first)); // as published: the columns of Q are the rows of W
+        }
+    }
+    return drawn;
+}
+
+} // namespace attnscope

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The random projections of feature maps: the rows of W [count, dim] are the frequencies w_r.
+#pragma once
+
+#include "core/base/tensor.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace attnscope {
+
+enum class Projection {
+    Orthogonal,            ///< blocks of dim rows of a Haar orthogonal matrix, each row times an independent chi(dim) length
+    Iid,                   ///< every entry N(0, 1)
+    OrthogonalAsPublished, ///< as Orthogonal, but with the signs that LAPACK's QR happens to leave: not Haar, hence biased
+};
+
+/// "orthogonal", "iid", "orthogonal-as-published"; Orthogonal for anything else.
+Projection projectionOf(std::string_view name);
+
+/// W as a [1, 1, count, dim] tensor; the same for the same seed everywhere, and independent of other seeds.
+/// Choromanski et al., Rethinking Attention with Performers, ICLR 2021, arXiv:2009.14794, section 2.4; the sign of a Haar
+/// matrix from QR: Mezzadri, How to generate random matrices from the classical compact groups, 2007.
+Tensor drawProjection(Projection kind, Index count, Index dim, std::uint64_t seed);
+
+} // namespace attnscope
