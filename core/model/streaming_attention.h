@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Exact attention inside a model's forward pass: softmax streamed over key blocks, causal, bidirectional or within a window.
+#pragma once
+
+#include "core/base/run_context.h"
+#include "core/inputs/document.h"
+
+namespace attnscope {
+
+/// out [N, H * D], heads side by side. `window` > 0: a query sees that many keys, itself included (causal layers only).
+/// Rabe and Staats 2021, arXiv 2112.05682. False when the context was stopped, with part of `out` undone.
+bool streamAttention(const LayerInputs& layer, Index window, MatrixView<float> out, const RunContext& context);
+
+} // namespace attnscope
