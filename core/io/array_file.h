@@ -41,11 +41,19 @@ public:
     const ArrayInfo* find(std::string_view name) const; ///< null where there is none of that name
 };
 
-/// .npy, .npz or .safetensors, told apart by content; anything else is Unsupported.
+enum class FileKind { Npy, Npz, Safetensors, Empty, Other };
+
+/// By the first bytes, and by the name where they say nothing; Io where the file can't be read.
+Result<FileKind> fileKind(const std::filesystem::path& path);
+
+/// .npy, .npz or .safetensors, told apart by content; anything else is Unsupported, an empty file Parse.
 Result<std::shared_ptr<const ArrayFile>> openArrays(const std::filesystem::path& path);
 
 /// The refusal of an array of DType::Other, which names it, its dtype and the file.
 Error unusableDType(const ArrayInfo& array, const std::filesystem::path& path);
+
+/// OutOfMemory: the array doesn't fit.
+Error tooLarge(const ArrayInfo& array, const std::filesystem::path& path);
 
 /// "[8, 1024, 64]"
 std::string shapeText(std::span<const Index> shape);

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/inputs/tensor_document.h"
+
+#include "core/inputs/array_set.h"
+#include "core/inputs/layer_cache.h"
+#include "core/inputs/tensor_metadata.h"
+#include "core/io/file_error.h"
+
+#include <cmath>
+#include <new>
+
+namespace attnscope {
+
+namespace {
+
+ArrayShapes shapesOf(const ArrayFile& file, const LayerArrays& layer)
+{
+    return {file.arrays()[layer.q].shape, file.arrays()[layer.k].shape, file.arrays()[layer.v].shape};
+}
+
+Tensor emptyTensor(const std::array<Index, 4>& sizes) { return {sizes[0], sizes[1], sizes[2], sizes[3]}; }
+
+/// q, k and v of every layer have numbers that attention can use.
+Result<void> checkDTypes(const std::filesystem::path& path, const ArraySet& set)
+{
+    for (const auto& layer : set.layers)
+        for (const std::size_t index : {layer.q, layer.k, layer.v})
+            if (const auto& array = set.file->arrays()[index]; array.dtype == DType::Other)
+                return unusableDType(array, path);
+    return {};
+}
+
+/// The window shows one number of heads and tokens for all layers.
+Result<void> checkSameSizes(const ArraySet& set, Layout layout)
+{
+    const auto first = shapesOf(*set.file, set.layers.front());
+    for (const auto& layer : set.layers) {
+        const auto other = shapesOf(*set.file, layer);
+        bool same = other.q.size() == first.q.size() && other.k.size() == first.k.size() && other.v.size() == first.v.size();
+        if (same) {
+            const auto sizes = [layout](const std::vector<Index>& s) { return sizesIn(layout, s); };
+            const auto equal = [](const std::array<Index, 4>& a, const std::array<Index, 4>& b) {
+                return a[0] == b[0] && a[1] == b[1] && a[2] == b[2]; // widths may differ
+            };
+            same = equal(sizes(other.q), sizes(first.q)) && equal(sizes(other.k), sizes(first.k));
+        }
+        if (!same)
+            return Error{Errc::InvalidShape,
+                         "The layers differ in heads or tokens: " + set.layers.front().name + " has q " + shapeText(first.q) + ", " +
+                             layer.name + " has q " + shapeText(other.q) + ".",
+                         "Save layers of different shapes in files of their own."};
+    }
+    return {};
+}
+
+class FileDocument : public TensorDocument {
+public:
+    FileDocument(std::filesystem::path path, ArraySet set, LayoutReading reading)
+        : m_path(std::move(path)), m_set(std::move(set)), m_reading(std::move(reading))
+    {
+    }
+
+    DocumentInfo& editInfo() { return m_info; }
+    void setScales(std::vector<float> scales) { m_scales = std::move(scales); }
+
+    const DocumentInfo& info() const override { return m_info; }
+    const LayoutReading& layout() const override { return m_reading; }
+
+    std::vector<std::string> arrayNames() const override
+    {
+        std::vector<std::string> names;
+        for (const auto& array : m_set.file->arrays())
+            names.push_back(array.name);
+        return names;
+    }
+
+    Result<std::shared_ptr<const LayerInputs>> layer(Index index, const RunContext& context) const override
+    {
+        if (index < 0 || index >= static_cast<Index>(m_set.layers.size()))
+            return Error{Errc::InvalidParam, "There is no layer " + std::to_string(index) + " in " + quoted(m_path) + ".",
+                         "It has " + std::to_string(m_set.layers.size()) + ", counted from 0."};
+        if (auto cached = m_cache.find(index))
+            return cached;
+        auto loaded = load(static_cast<std::size_t>(index), context);
+        if (loaded)
+            m_cache.insert(index, *loaded);
+        return loaded;
+    }
+
+private:
+    Result<std::shared_ptr<const LayerInputs>> load(std::size_t index, const RunContext& context) const
+    {
+        const auto& arrays = m_set.layers[index];
+        const auto shapes = shapesOf(*m_set.file, arrays);
+        if (auto fits = checkMemory(arrays, context); !fits)
+            return fits.error();
+        try {
+            auto layer = std::make_shared<LayerInputs>();
+            layer->causal = m_info.causal;
+            layer->scale = m_scales[index];
+            const std::pair<Tensor*, std::size_t> parts[] = {{&layer->q, arrays.q}, {&layer->k, arrays.k}, {&layer->v, arrays.v}};
+            for (const auto& [tensor, array] : parts) {
+                if (context.cancelled())
+                    return cancelledError();
+                if (auto done = readTensor(array, *tensor); !done)
+                    return done.error();
+            }
+            return checked(std::move(layer));
+        } catch (const std::bad_alloc&) {
+            return tooLarge(m_set.file->arrays()[arrays.q], m_path);
+        }
+    }
+
+    static Result<std::shared_ptr<const LayerInputs>> checked(std::shared_ptr<const LayerInputs> layer)
+    {
+        const auto inputs = inputsOf(layer);
+        if (auto valid = validate(inputs); !valid)
+            return valid.error();
+        if (auto finite = checkFinite(inputs); !finite)
+            return finite.error();
+        return layer;
+    }
+
+    Result<void> checkMemory(const LayerArrays& arrays, const RunContext& context) const
+    {
+        double bytes = 0.0;
+        for (const std::size_t array : {arrays.q, arrays.k, arrays.v})
+            bytes += static_cast<double>(m_set.file->arrays()[array].size()) * sizeof(float);
+        if (bytes > static_cast<double>(context.memoryBudget))
+            return tooLarge(m_set.file->arrays()[arrays.q], m_path);
+        return {};
+    }
+
+    Result<void> readTensor(std::size_t array, Tensor& tensor) const
+    {
+        const auto& shape = m_set.file->arrays()[array].shape;
+        tensor = emptyTensor(sizesIn(m_reading.layout, shape));
+        if (isBHND(m_reading.layout))
+            return m_set.file->readInto(array, tensor.values());
+        std::vector<float> stored(static_cast<std::size_t>(tensor.size()));
+        auto done = m_set.file->readInto(array, stored);
+        if (done)
+            copyAsBHND(m_reading.layout, shape, stored.data(), tensor.data());
+        return done;
+    }
+
+    std::filesystem::path m_path;
+    ArraySet m_set;
+    LayoutReading m_reading;
+    DocumentInfo m_info;
+    std::vector<float> m_scales; // by layer
+    mutable LayerCache m_cache;
+};
+
+/// What the user reads about the arrays.
+std::string detailOf(const ArraySet& set, const LayoutReading& reading, const TensorMetadata& metadata, const DocumentInfo& info)
+{
+    std::string text = reading.explanation + (reading.guessed ? " (" + reading.reason + ")" : "");
+    text += "; " + set.file->arrays()[set.layers.front().q].dtypeName;
+    if (info.kvHeads != info.heads)
+        text += "; " + std::to_string(info.kvHeads) + (info.kvHeads == 1 ? " KV head" : " KV heads");
+    if (!metadata.mask.empty() && metadata.mask != "causal" && metadata.mask != "bidirectional")
+        text += "; mask in the model: " + metadata.mask;
+    if (!metadata.tokens.empty() && info.tokens.empty())
+        text += "; its " + std::to_string(metadata.tokens.size()) + " token labels don't fit and are left out";
+    return text;
+}
+
+void fillInfo(DocumentInfo& info, const std::filesystem::path& path, const ArraySet& set, const LayoutReading& reading,
+              const TensorOptions& options, const TensorMetadata& metadata)
+{
+    std::error_code ignored;
+    const auto shapes = shapesOf(*set.file, set.layers.front());
+    const auto q = sizesIn(reading.layout, shapes.q);
+    info.title = path.filename().string();
+    info.origin = std::filesystem::absolute(path, ignored).string();
+    info.model = metadata.model;
+    for (const auto& layer : set.layers)
+        info.layerNames.push_back(layer.name.empty() ? "layer 0" : layer.name);
+    info.batch = q[0];
+    info.heads = q[1];
+    info.kvHeads = sizesIn(reading.layout, shapes.k)[1];
+    info.length = q[2];
+    info.causal = options.causal.value_or(metadata.causal.value_or(false));
+    if (static_cast<Index>(metadata.tokens.size()) == info.length)
+        info.tokens = metadata.tokens;
+    info.detail = detailOf(set, reading, metadata, info);
+}
+
+Result<std::vector<float>> scalesOf(const ArraySet& set, const TensorOptions& options, const TensorMetadata& metadata)
+{
+    std::vector<float> scales;
+    for (const auto& layer : set.layers) {
+        const auto own = readScale(set.file->metadata(), layer.scaleKey);
+        if (!own)
+            return own.error();
+        scales.push_back(options.scale.value_or(own->value_or(metadata.scale.value_or(0.0F))));
+    }
+    return scales;
+}
+
+} // namespace
+
+Result<std::shared_ptr<const TensorDocument>> openTensors(const std::filesystem::path& path, const TensorOptions& options,
+                                                          const RunContext& context)
+{
+    auto set = findArrays(path, options);
+    if (!set)
+        return set.error();
+    if (auto usable = checkDTypes(path, *set); !usable)
+        return usable.error();
+    const auto metadata = readTensorMetadata(set->file->metadata());
+    if (!metadata)
+        return parseError(path, metadata.error().what, metadata.error().hint);
+    auto scales = scalesOf(*set, options, *metadata);
+    if (!scales)
+        return parseError(path, scales.error().what, scales.error().hint);
+    auto reading = readLayout(shapesOf(*set->file, set->layers.front()), options.layout, static_cast<Index>(metadata->tokens.size()));
+    if (!reading)
+        return reading.error();
+    if (auto same = checkSameSizes(*set, reading->layout); !same)
+        return same.error();
+
+    auto document = std::make_shared<FileDocument>(path, *set, *reading);
+    fillInfo(document->editInfo(), path, *set, *reading, options, *metadata);
+    document->setScales(std::move(*scales));
+    if (auto first = document->layer(0, context); !first)
+        return first.error();
+    return std::shared_ptr<const TensorDocument>(std::move(document));
+}
+
+} // namespace attnscope

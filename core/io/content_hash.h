@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A short name for a file's content, so that a session notices when its input has changed.
+#pragma once
+
+#include "core/base/result.h"
+
+#include <filesystem>
+#include <string>
+
+namespace attnscope {
+
+/// "xxh3-" and 32 hexadecimal digits of the 128-bit XXH3; Io where the file can't be read.
+Result<std::string> contentHash(const std::filesystem::path& path);
+
+} // namespace attnscope
