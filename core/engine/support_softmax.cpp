@@ -62,8 +62,7 @@ Cost streamingCost(const Shape& s, double pairs)
     const auto width = static_cast<double>(s.dim + s.valueDim);
     const double output = 4.0 * heads * static_cast<double>(s.queries * s.valueDim);
     const double scratch = RunContext{}.threadCount() * streamScratchBytes(s.dim, s.valueDim);
-    return {2.0 * heads * pairs * width, 4.0 * heads * static_cast<double>(s.queries + s.keys) * width,
-            output + scratch};
+    return {2.0 * heads * pairs * width, 4.0 * heads * static_cast<double>(s.queries + s.keys) * width, output + scratch};
 }
 
 } // namespace attnscope

@@ -22,49 +22,37 @@ PoolAccumulator::PoolAccumulator(MatrixView<float> out, Pool pool, int level) : 
 
 void PoolAccumulator::add(Index row, Index col, MatrixView<const float> cells)
 {
-    if (m_pool == Pool::Mean)
-        addMean(row, col, cells);
-    else if (m_pool == Pool::Extreme)
-        addSignedExtreme(row, col, cells);
-    else
-        addExtreme(row, col, cells);
+    switch (m_pool) {
+    case Pool::Mean:
+        return addMean(row, col, cells);
+    case Pool::Max:
+        return addBest(row, col, cells, [](float best, float x) { return best < x ? x : best; });
+    case Pool::Min:
+        return addBest(row, col, cells, [](float best, float x) { return x < best ? x : best; });
+    case Pool::Extreme:
+        return addBest(row, col, cells, [](float best, float x) { return std::fabs(best) < std::fabs(x) ? x : best; });
+    }
 }
 
-// Both kinds first pool the rows of a group column by column (which vectorises), then the columns.
+// All kinds first pool the rows of a group column by column (which vectorises), then the columns.
 
-void PoolAccumulator::addExtreme(Index row, Index col, MatrixView<const float> cells)
+template <class Better>
+void PoolAccumulator::addBest(Index row, Index col, MatrixView<const float> cells, Better better)
 {
-    const bool max = m_pool == Pool::Max;
-    m_extremes.resize(static_cast<std::size_t>(cells.cols));
-    float* const best = m_extremes.data();
+    m_best.resize(static_cast<std::size_t>(cells.cols));
+    float* const best = m_best.data();
     for (Index i = 0; i < cells.rows;) {
         const Index group = (row + i) >> m_level;
         std::copy_n(cells.row(i), cells.cols, best);
         for (++i; i < cells.rows && (row + i) >> m_level == group; ++i) {
             const float* in = cells.row(i);
-            if (max)
-                for (Index j = 0; j < cells.cols; ++j)
-                    best[j] = best[j] < in[j] ? in[j] : best[j];
-            else
-                for (Index j = 0; j < cells.cols; ++j)
-                    best[j] = in[j] < best[j] ? in[j] : best[j];
+            for (Index j = 0; j < cells.cols; ++j)
+                best[j] = better(best[j], in[j]);
         }
         float* out = m_out.row(group);
         for (Index j = 0; j < cells.cols; ++j) {
             float& cell = out[(col + j) >> m_level];
-            cell = max ? std::max(cell, best[j]) : std::min(cell, best[j]);
-        }
-    }
-}
-
-void PoolAccumulator::addSignedExtreme(Index row, Index col, MatrixView<const float> cells)
-{
-    for (Index i = 0; i < cells.rows; ++i) {
-        const float* in = cells.row(i);
-        float* out = m_out.row((row + i) >> m_level);
-        for (Index j = 0; j < cells.cols; ++j) {
-            float& cell = out[(col + j) >> m_level];
-            cell = std::abs(in[j]) > std::abs(cell) ? in[j] : cell;
+            cell = better(cell, best[j]);
         }
     }
 }
@@ -102,7 +90,10 @@ void PoolAccumulator::addZeros(Index row, Index col, Index rows, Index cols)
                 continue;
             }
             float& cell = m_out(r, c);
-            cell = m_pool == Pool::Max ? std::max(cell, 0.0F) : std::min(cell, 0.0F);
+            if (m_pool == Pool::Max)
+                cell = std::max(cell, 0.0F);
+            else if (m_pool == Pool::Min)
+                cell = std::min(cell, 0.0F); // a signed extreme starts at 0 and stays
         }
 }
 

@@ -20,8 +20,8 @@ public:
     void finish();
 
 private:
-    void addExtreme(Index row, Index col, MatrixView<const float> cells);
-    void addSignedExtreme(Index row, Index col, MatrixView<const float> cells);
+    template <class Better>
+    void addBest(Index row, Index col, MatrixView<const float> cells, Better better);
     void addMean(Index row, Index col, MatrixView<const float> cells);
 
     MatrixView<float> m_out;
@@ -29,7 +29,7 @@ private:
     int m_level;
     std::vector<double> m_sums;
     std::vector<Index> m_counts;
-    std::vector<float> m_extremes;    ///< of the columns of one group of rows
+    std::vector<float> m_best;        ///< of the columns of one group of rows
     std::vector<double> m_columnSums; ///< likewise
 };
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sliding-window attention with optional global tokens, as in Longformer without its extra projections.
+#include "core/engine/support_softmax.h"
+#include "core/method/attention_method.h"
+
+namespace attnscope::methods {
+
+namespace {
+
+/// Queries are aligned to the last keys, as in the causal form.
+KeySupport supportOf(Index queries, Index keys, const Params& params, bool causal)
+{
+    const Index side = params.integer("window");
+    return {keys, keys - queries, side, causal ? 0 : side, params.integer("globals"), causal ? 0 : queries + keys};
+}
+
+class Window final : public AttentionMethod {
+public:
+    const MethodInfo& info() const override;
+    Cost cost(const Shape& s, const Params& params, bool causal) const override
+    {
+        return streamingCost(s, supportPairs(supportOf(s.queries, s.keys, params, causal), s.queries));
+    }
+    Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
+    {
+        if (auto ready = check(in, params, context); !ready)
+            return ready.error();
+        return runSupportSoftmax(in, supportOf(in.q.rows(), in.k.rows(), params, in.causal), context);
+    }
+    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
+                                                      const RunContext& context) const override
+    {
+        if (auto ready = check(in, params, context); !ready)
+            return ready.error();
+        return makeSupportSource(in, head, supportOf(in.q.rows(), in.k.rows(), params, in.causal), Provenance::Implied, context);
+    }
+
+private:
+    Result<void> check(const Inputs& in, const Params& params, const RunContext& context) const
+    {
+        if (auto ready = checkRunnable(*this, in, params, context); !ready)
+            return ready;
+        if (in.q.rows() > in.k.rows())
+            return Error{Errc::InvalidShape,
+                         "A window needs a place for each of the " + std::to_string(in.q.rows()) + " queries among only " +
+                             std::to_string(in.k.rows()) + " keys.",
+                         "Give at least as many keys as queries, or choose a method without positions."};
+        return {};
+    }
+};
+
+const MethodInfo& Window::info() const
+{
+    static const MethodInfo info{
+        .id = "window",
+        .title = "Sliding window",
+        .family = "sparse",
+        .summary = "Softmax over the nearest keys alone, and over a few global tokens that attend to all and are attended by all; assumes "
+                   "that what matters is near.",
+        .formula = "Aᵢⱼ = e^(qᵢ·kⱼ/√d) / Σ_{l ∈ Wᵢ} e^(qᵢ·k_l/√d) for j ∈ Wᵢ, else 0;  Wᵢ = {j : |i − j| ≤ w} ∪ {j : j < g}, "
+                   "all keys where i < g; causal: j ≤ i as well",
+        .reference = "Beltagy, Peters, Cohan, Longformer: The Long-Document Transformer, 2020, arXiv:2004.05150 (without its separate "
+                     "projections for global tokens)",
+        .timeGrowth = "n (w + g) d",
+        .memoryGrowth = "n d",
+        .supportsCausal = true,
+        .params = {{.key = "window",
+                    .label = "Keys on each side",
+                    .unit = "keys",
+                    .initial = 64,
+                    .min = 0,
+                    .max = 65536,
+                    .integer = true,
+                    .help = "How far a query sees to the left and, unless causal, to the right; its own key comes on top."},
+                   {.key = "globals",
+                    .label = "Global tokens",
+                    .unit = "tokens",
+                    .initial = 0,
+                    .min = 0,
+                    .max = 4096,
+                    .integer = true,
+                    .help = "The first tokens of the sequence: they attend to all keys and all queries attend to them; 1 keeps an "
+                            "attention sink."}},
+    };
+    return info;
+}
+
+} // namespace
+
+std::unique_ptr<const AttentionMethod> window() { return std::make_unique<Window>(); }
+
+} // namespace attnscope::methods
