@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `compare`: the metrics of several methods against exact softmax attention, of one head.
+#include "app/cli/command.h"
+#include "app/cli/context_options.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/input_options.h"
+#include "app/cli/method_options.h"
+#include "app/cli/output.h"
+#include "core/bench/statistics.h"
+#include "core/bench/steady_memory.h"
+#include "core/session/evaluation.h"
+
+#include <CLI/App.hpp>
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+
+namespace attnscope::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kTimedRuns = 5;
+constexpr double kTimingSeconds = 1.0; // all of them together
+
+struct Options {
+    std::shared_ptr<InputOptions> input;
+    std::shared_ptr<MethodOptions> methods;
+    std::shared_ptr<ContextOptions> context;
+    bool json = false;
+};
+
+struct Line {
+    MethodChoice choice;
+    ComparisonMetrics metrics;
+    double latencyMs = 0.0;
+    std::string label; ///< provenance, and ", bidirectional" where the method has no causal form
+};
+
+/// On a GPU, the output that is compared is the GPU's.
+Result<void> takeOutputOf(const Backend& backend, const MethodChoice& choice, const Inputs& inputs, Comparison& comparison,
+                          const RunContext& context)
+{
+    if (backend.id() == "cpu")
+        return {};
+    if (auto supported = backend.supports(*choice.method, inputs.shape(), inputs.causal); !supported)
+        return supported;
+    auto output = backend.run(*choice.method, inputs, choice.params, context);
+    if (!output)
+        return output.error();
+    comparison.approximation.output = std::make_shared<const Tensor>(*std::move(output));
+    return {};
+}
+
+Result<Line> compareOne(const HeadResult& exact, const Backend& backend, const MethodChoice& choice, Inputs inputs,
+                        const RunContext& context)
+{
+    auto comparison = compareWith(exact, *choice.method, inputs, choice.params, context);
+    if (!comparison)
+        return comparison.error();
+    inputs.causal = comparison->approximation.causal;
+    if (auto taken = takeOutputOf(backend, choice, inputs, *comparison, context); !taken)
+        return taken.error();
+    auto metrics = measure(*comparison, context);
+    if (!metrics)
+        return metrics.error();
+    const SteadyMemory steady;
+    const auto seconds = backend.time(*choice.method, inputs, choice.params, kTimedRuns, kTimingSeconds, context);
+    if (!seconds)
+        return seconds.error();
+    std::string label(toString(comparison->approximation.map->provenance()));
+    if (comparison->bidirectionalFallback)
+        label += ", bidirectional";
+    return Line{choice, std::move(*metrics), 1e3 * median(*seconds), std::move(label)};
+}
+
+Json lineJson(const Line& line)
+{
+    const auto& map = line.metrics.map;
+    Json recall = Json::object();
+    for (std::size_t i = 0; i < kRecallSizes.size(); ++i)
+        recall[std::to_string(kRecallSizes[i])] = map.topkRecall[i];
+    return {{"method", line.choice.method->info().id},
+            {"parameters", parametersJson(line.choice)},
+            {"mapRelFrobenius", map.relFrobenius},
+            {"outputRelFrobenius", line.metrics.output.relFrobenius},
+            {"mapMaxAbs", map.maxAbs},
+            {"outputMaxAbs", line.metrics.output.maxAbs},
+            {"totalVariation", map.totalVariation},
+            {"kl", numberOrNull(map.kl)},
+            {"topkRecall", std::move(recall)},
+            {"entropyDifference", map.entropyDifference},
+            {"rowSumDeviation", map.rowSumDeviation},
+            {"negativeMass", map.negativeMass},
+            {"latencyMs", line.latencyMs},
+            {"label", line.label}};
+}
+
+void printTable(const std::vector<Line>& lines, const Inputs& inputs)
+{
+    const Shape s = inputs.shape();
+    std::cout << s.queries << " queries, " << s.keys << " keys, width " << s.dim << ", " << (inputs.causal ? "causal" : "bidirectional")
+              << "; against exact softmax attention, one head\n\n";
+    Table table({"method", "label", "map error", "output error", "map max", "output max", "TV", "KL", "top-1", "top-8", "top-64", "entropy",
+                 "row sums", "negative", "ms"},
+                2);
+    for (const auto& line : lines) {
+        const auto& map = line.metrics.map;
+        const auto& output = line.metrics.output;
+        table.add({formatMethod(line.choice), line.label, shortNumber(map.relFrobenius), shortNumber(output.relFrobenius),
+                   shortNumber(map.maxAbs), shortNumber(output.maxAbs), shortNumber(map.totalVariation),
+                   map.kl ? shortNumber(*map.kl) : "n/a", shortNumber(map.topkRecall[0]), shortNumber(map.topkRecall[1]),
+                   shortNumber(map.topkRecall[2]), shortNumber(map.entropyDifference), shortNumber(map.rowSumDeviation),
+                   shortNumber(map.negativeMass), shortNumber(line.latencyMs)});
+    }
+    table.print();
+    for (const auto& line : lines)
+        if (!line.metrics.map.kl && !line.metrics.map.klReason.empty())
+            std::cout << "\nKL of " << formatMethod(line.choice) << ": n/a, " << line.metrics.map.klReason << '\n';
+}
+
+void print(const Options& options, const std::vector<Line>& lines, const Inputs& inputs)
+{
+    if (!options.json) {
+        printTable(lines, inputs);
+        return;
+    }
+    Json list = Json::array();
+    for (const auto& line : lines)
+        list.push_back(lineJson(line));
+    printJson({{"methods", std::move(list)}});
+}
+
+int runCompare(const Options& options, const RunContext& given)
+{
+    const auto choices = options.methods->choices();
+    if (!choices)
+        return failUsage(choices.error());
+    const auto backend = options.context->findBackend();
+    if (!backend)
+        return fail(backend.error());
+    const RunContext context = options.context->apply(given);
+    const auto input = options.input->open(context, HeadRef{0, 0});
+    if (!input)
+        return fail(input.error());
+    const auto exact = evaluateExact(input->inputs, context);
+    if (!exact)
+        return fail(exact.error());
+    std::vector<Line> lines;
+    for (const auto& choice : *choices) {
+        auto line = compareOne(*exact, **backend, choice, input->inputs, context);
+        if (!line)
+            return fail(line.error());
+        if (input->inputs.causal && !choice.method->info().supportsCausal)
+            std::cerr << choice.method->info().title << " has no causal form: it is compared bidirectionally.\n";
+        lines.push_back(std::move(*line));
+    }
+    print(options, lines, input->inputs);
+    return kOk;
+}
+
+} // namespace
+
+Command addCompare(CLI::App& parser)
+{
+    auto* app = parser.add_subcommand("compare", "The metrics table: several methods against exact softmax attention, on one head.");
+    auto options = std::make_shared<Options>();
+    options->input = addInputOptions(*app, "0:0 where left out.");
+    options->methods = addMethodListOptions(*app);
+    options->context = addContextOptions(*app, true);
+    app->add_flag("--json", options->json, "One JSON document on stdout.");
+    return {app, [options](const RunContext& context) { return runCompare(*options, context); }};
+}
+
+} // namespace attnscope::cli

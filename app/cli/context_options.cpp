@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/context_options.h"
+
+#include "core/bench/machine.h"
+#include "gpu/cuda_backend.h"
+
+#include <CLI/App.hpp>
+
+namespace attnscope::cli {
+
+RunContext ContextOptions::apply(RunContext context) const
+{
+    context.threads = threads;
+    const double bytes = memoryBudgetMiB > 0.0 ? memoryBudgetMiB * 1048576.0 : 0.6 * static_cast<double>(machineInfo().memoryBytes);
+    context.memoryBudget = static_cast<std::uint64_t>(bytes);
+    return context;
+}
+
+Result<const Backend*> ContextOptions::findBackend() const
+{
+    if (backend == "cpu")
+        return &cpuBackend();
+    const std::string wanted = backend == "cuda" ? "cuda:0" : backend;
+    std::string known = "cpu";
+    for (const auto& gpu : cudaBackends()) {
+        if (gpu->id() == wanted)
+            return gpu.get();
+        known += ", " + gpu->id();
+    }
+    const std::string reason = cudaUnavailableReason();
+    return Error{Errc::Unsupported,
+                 reason.empty() || wanted.rfind("cuda", 0) != 0 ? "There is no backend \"" + backend + "\" here." : reason,
+                 "Backends of this machine: " + known + "."};
+}
+
+std::shared_ptr<ContextOptions> addContextOptions(CLI::App& app, bool withBackend)
+{
+    auto options = std::make_shared<ContextOptions>();
+    app.add_option("--threads", options->threads, "Threads on the CPU; 0 means all of the machine's.")->check(CLI::Range(0, 4096));
+    app.add_option("--memory-budget", options->memoryBudgetMiB, "MiB that a calculation may take; default 60 % of the machine's memory.")
+        ->check(CLI::PositiveNumber);
+    if (withBackend)
+        app.add_option("--backend", options->backend, "cpu, cuda (the first GPU), or cuda:N.")->capture_default_str();
+    return options;
+}
+
+} // namespace attnscope::cli

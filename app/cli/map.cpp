@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `map`: a block of the attention map that a method implies, or of its difference from another method's, as .npy.
+#include "app/cli/command.h"
+#include "app/cli/context_options.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/input_options.h"
+#include "app/cli/lengths.h"
+#include "app/cli/method_options.h"
+#include "core/io/npy.h"
+#include "core/scores/difference.h"
+
+#include <CLI/App.hpp>
+
+#include <algorithm>
+#include <iostream>
+
+namespace attnscope::cli {
+
+namespace {
+
+constexpr Index kStripCells = Index{1} << 22; // written as it is read, so that a map of any size needs 16 MiB
+
+struct Options {
+    std::shared_ptr<InputOptions> input;
+    std::shared_ptr<MethodOptions> method;
+    std::shared_ptr<ContextOptions> context;
+    std::string rows = ":";
+    std::string cols = ":";
+    int level = 0;
+    std::string pool = "max";
+    std::string against;
+    std::string metric = "error";
+    std::string out;
+};
+
+Pool poolNamed(const std::string& name) { return name == "mean" ? Pool::Mean : name == "min" ? Pool::Min : Pool::Max; }
+
+Result<void> writeBlock(const Options& options, const ScoreSource& map, const Block& block, const RunContext& context)
+{
+    auto file = NpyWriter::create(options.out, {block.rows, block.cols});
+    if (!file)
+        return file.error();
+    const Index step = std::max<Index>(1, std::min(block.rows, kStripCells / block.cols));
+    std::vector<float> strip(static_cast<std::size_t>(step * block.cols));
+    for (Index row = 0; row < block.rows; row += step) {
+        const Index rows = std::min(step, block.rows - row);
+        const MatrixView<float> cells{strip.data(), rows, block.cols, block.cols};
+        if (auto read = map.read({block.row0 + row, block.col0, rows, block.cols, block.level}, poolNamed(options.pool), cells, context);
+            !read)
+            return read;
+        if (context.cancelled())
+            return cancelledError();
+        if (auto written = file->write({strip.data(), static_cast<std::size_t>(rows * block.cols)}); !written)
+            return Error{Errc::Device, written.error().what, written.error().hint}; // not bad input: exit code 1
+    }
+    if (auto written = file->commit(); !written)
+        return Error{Errc::Device, written.error().what, written.error().hint};
+    return {};
+}
+
+/// The method's map, or its difference from that of --against.
+Result<std::shared_ptr<const ScoreSource>> sourceOf(const Options& options, const MethodChoice& choice,
+                                                    const std::optional<MethodChoice>& against, const Inputs& inputs,
+                                                    const RunContext& context)
+{
+    auto map = choice.method->scores(inputs, {}, choice.params, context);
+    if (!map || !against)
+        return map;
+    const auto metric = parseDifferenceMetric(options.metric);
+    if (!metric)
+        return metric.error();
+    auto exact = against->method->scores(inputs, {}, against->params, context);
+    if (!exact)
+        return exact;
+    return makeDifference(*map, *exact, *metric);
+}
+
+int writeMap(const Options& options, const ScoreSource& map, const RunContext& context)
+{
+    const auto rows = parseRange(options.rows, pooledSize(map.rows(), options.level));
+    if (!rows)
+        return failUsage(rows.error());
+    const auto cols = parseRange(options.cols, pooledSize(map.cols(), options.level));
+    if (!cols)
+        return failUsage(cols.error());
+    const Block block{rows->first, cols->first, rows->second - rows->first, cols->second - cols->first, options.level};
+    if (auto written = writeBlock(options, map, block, context); !written)
+        return fail(written.error());
+    return kOk;
+}
+
+int runMap(const Options& options, const RunContext& given)
+{
+    const auto choice = options.method->choice();
+    if (!choice)
+        return failUsage(choice.error());
+    std::optional<MethodChoice> against;
+    if (!options.against.empty()) {
+        auto other = parseMethod(options.against, options.method->seed);
+        if (!other)
+            return failUsage(other.error());
+        against = std::move(*other);
+    }
+    const auto backend = options.context->findBackend();
+    if (!backend)
+        return fail(backend.error());
+    if ((*backend)->id() != "cpu")
+        std::cerr << "Maps are evaluated on the CPU; " << (*backend)->id() << " gives outputs and times.\n";
+    const RunContext context = options.context->apply(given);
+    const auto input = options.input->open(context, HeadRef{0, 0});
+    if (!input)
+        return fail(input.error());
+    const auto map = sourceOf(options, *choice, against, input->inputs, context);
+    if (!map)
+        return fail(map.error());
+    return writeMap(options, **map, context);
+}
+
+} // namespace
+
+Command addMap(CLI::App& parser)
+{
+    auto* app = parser.add_subcommand("map", "Write a block of the implied attention map of one head as .npy.");
+    auto options = std::make_shared<Options>();
+    options->input = addInputOptions(*app, "0:0 where left out.");
+    options->method = addMethodOptions(*app);
+    options->context = addContextOptions(*app, true);
+    app->add_option("--rows", options->rows, "First:last query, last left out, counted in cells of the level; default all.");
+    app->add_option("--cols", options->cols, "First:last key, last left out, counted in cells of the level; default all.");
+    app->add_option("--level", options->level, "One cell written stands for 2^L x 2^L cells of the map.")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 39));
+    app->add_option("--pool", options->pool, "How they are pooled: max, mean or min.")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"max", "mean", "min"}));
+    auto* against = app->add_option("--against", options->against,
+                                    "Write the difference: the method's map minus the one of this method (ID or ID:key=value,...).");
+    app->add_option("--metric", options->metric, "Of the difference: error (signed), abs, squared or relative.")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"error", "abs", "squared", "relative"}))
+        ->needs(against);
+    app->add_option("--out", options->out, "The .npy file to write (float32).")->required();
+    return {app, [options](const RunContext& context) { return runMap(*options, context); }};
+}
+
+} // namespace attnscope::cli

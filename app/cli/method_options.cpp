@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/method_options.h"
+
+#include "core/method/registry.h"
+
+#include <CLI/App.hpp>
+
+namespace attnscope::cli {
+
+namespace {
+
+void addSeed(CLI::App& app, MethodOptions& options)
+{
+    app.add_option("--seed", options.seed, "Seed of randomised methods.")->capture_default_str();
+}
+
+} // namespace
+
+Result<MethodChoice> MethodOptions::choice() const
+{
+    const auto found = requireMethod(method);
+    if (!found)
+        return found.error();
+    std::vector<ParamText> given;
+    for (const auto& text : params) {
+        auto param = parseParam(text);
+        if (!param)
+            return param.error();
+        given.push_back(std::move(*param));
+    }
+    auto made = makeParams((*found)->info().params, given, seed);
+    if (!made)
+        return Error{made.error().code, method + ": " + made.error().what, made.error().hint};
+    return MethodChoice{*found, std::move(*made)};
+}
+
+Result<std::vector<MethodChoice>> MethodOptions::choices() const { return parseMethodList(list, seed); }
+
+std::shared_ptr<MethodOptions> addMethodOptions(CLI::App& app)
+{
+    auto options = std::make_shared<MethodOptions>();
+    app.add_option("--method", options->method, "Id of the method; `attnscope-cli methods` lists them.")->required();
+    app.add_option("--param", options->params, "key=value; may be given several times.")->allow_extra_args(false);
+    addSeed(app, *options);
+    return options;
+}
+
+std::shared_ptr<MethodOptions> addMethodListOptions(CLI::App& app)
+{
+    auto options = std::make_shared<MethodOptions>();
+    app.add_option("--methods", options->list, "Methods with parameters, as in \"performer:features=256,map=trig;linformer:rank=64\".")
+        ->required();
+    addSeed(app, *options);
+    return options;
+}
+
+} // namespace attnscope::cli

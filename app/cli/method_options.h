@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// --method ID --param key=value --seed N, as the subcommands read them.
+#pragma once
+
+#include "core/method/method_list.h"
+
+#include <memory>
+
+namespace CLI {
+class App;
+}
+
+namespace attnscope::cli {
+
+struct MethodOptions {
+    std::string method; ///< an id
+    std::vector<std::string> params;
+    std::string list; ///< for subcommands of several methods
+    std::uint64_t seed = 0;
+
+    /// --method with its parameters, files read.
+    Result<MethodChoice> choice() const;
+
+    /// --methods, files read.
+    Result<std::vector<MethodChoice>> choices() const;
+};
+
+/// --method, --param, --seed.
+std::shared_ptr<MethodOptions> addMethodOptions(CLI::App& app);
+
+/// --methods, --seed.
+std::shared_ptr<MethodOptions> addMethodListOptions(CLI::App& app);
+
+} // namespace attnscope::cli
