@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/base/run_context.h"
 #include "core/base/shape.h"
 
 #include <cstdint>
@@ -37,8 +38,8 @@ public:
     static Result<Tokenizer> parse(std::string_view json);
 
     /// addSpecialTokens applies the file's post-processor template ([CLS], <s> ...). The file's truncation and padding are ignored.
-    /// Errors: Parse (invalid UTF-8, with the byte), Unsupported (a pattern too costly on this text, a word without a token).
-    Result<Encoding> encode(std::string_view utf8, bool addSpecialTokens) const;
+    /// Errors: Parse (invalid UTF-8, with the byte), Unsupported (a pattern too costly on this text, a word without a token), Cancelled.
+    Result<Encoding> encode(std::string_view utf8, bool addSpecialTokens, const RunContext& context = {}) const;
 
     /// A short readable name for an axis: bytes decoded, a leading space as "␣", line ends and tabs as "↵" and "→"; "#7" for an unknown id.
     std::string label(Index id) const;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/model/tokenizer/post_processor.h"
+
+#include "core/model/tokenizer/model.h"
+#include "core/model/tokenizer/unicode.h"
+
+#include <algorithm>
+
+namespace attnscope::tokenizer {
+
+namespace {
+
+constexpr int deepestSequence = 8;
+constexpr char32_t byteLevelSpace = 0x120; // what byte-level tokens write for a space
+
+/// Narrows offsets to what is not white space.
+class TrimOffsets : public PostProcessor {
+public:
+    explicit TrimOffsets(bool prefixSpace) : m_prefixSpace(prefixSpace) {}
+
+    void apply(std::vector<PlacedToken>& tokens, bool) const override
+    {
+        for (std::size_t i = 0; i < tokens.size(); ++i)
+            trim(tokens[i], i == 0);
+    }
+
+private:
+    void trim(PlacedToken& token, bool first) const
+    {
+        Index leading = 0;
+        Index leadingCharacters = 0;
+        Index trailing = 0;
+        bool onlySpaces = true;
+        for (std::size_t at = 0; at < token.value.size();) {
+            const Decoded d = decodeAt(token.value, at);
+            at += d.length;
+            if (d.c != byteLevelSpace && !isWhitespace(d.c)) {
+                onlySpaces = false;
+                trailing = 0;
+                continue;
+            }
+            const Index bytes = d.c == byteLevelSpace ? 1 : static_cast<Index>(d.length);
+            trailing += bytes;
+            if (onlySpaces) {
+                leading += bytes;
+                ++leadingCharacters;
+            }
+        }
+        if (leading > 0) {
+            // A single leading space at the start is the one that the pre-tokenizer put there.
+            const bool added = (first || token.first == 0) && m_prefixSpace && leadingCharacters == 1;
+            token.first = std::min(token.first + (added ? 0 : leading), token.last);
+        }
+        if (trailing > 0 && token.last >= trailing)
+            token.last = std::max(token.last - trailing, token.first);
+    }
+
+    bool m_prefixSpace;
+};
+
+/// Special tokens around, and between repetitions of, the text.
+class Template : public PostProcessor {
+public:
+    struct Part {
+        bool sequence = false;
+        std::vector<std::int32_t> ids; // of a special token
+    };
+    explicit Template(std::vector<Part> parts) : m_parts(std::move(parts)) {}
+
+    void apply(std::vector<PlacedToken>& tokens, bool addSpecialTokens) const override
+    {
+        std::vector<PlacedToken> all;
+        all.reserve(tokens.size() + m_parts.size());
+        for (const Part& part : m_parts) {
+            if (part.sequence)
+                all.insert(all.end(), tokens.begin(), tokens.end());
+            else if (addSpecialTokens)
+                for (const std::int32_t id : part.ids)
+                    all.push_back({id, 0, 0, {}});
+        }
+        tokens = std::move(all);
+    }
+
+private:
+    std::vector<Part> m_parts;
+};
+
+class Sequence : public PostProcessor {
+public:
+    explicit Sequence(std::vector<std::unique_ptr<PostProcessor>> steps) : m_steps(std::move(steps)) {}
+    void apply(std::vector<PlacedToken>& tokens, bool addSpecialTokens) const override
+    {
+        for (const auto& step : m_steps)
+            step->apply(tokens, addSpecialTokens);
+    }
+
+private:
+    std::vector<std::unique_ptr<PostProcessor>> m_steps;
+};
+
+std::unique_ptr<PostProcessor> readTemplate(const JsonReader& json)
+{
+    constexpr std::size_t mostParts = 64; // each may repeat the whole text
+    std::vector<Template::Part> parts;
+    const auto items = json.child("single").items();
+    if (items.size() > mostParts)
+        json.child("single").fail("has more than 64 parts");
+    for (const JsonReader& item : items) {
+        Template::Part part;
+        part.sequence = item.has("Sequence");
+        if (part.sequence && item.child("Sequence").text("id", "A") != "A")
+            continue; // the second text of a pair
+        if (!part.sequence) {
+            const std::string name = item.child("SpecialToken").text("id");
+            const JsonReader token = json.child("special_tokens").child(name);
+            for (const JsonReader& id : token.child("ids").items())
+                part.ids.push_back(static_cast<std::int32_t>(id.asInteger(0, largestId)));
+        }
+        if (json.problem().any())
+            return nullptr;
+        parts.push_back(std::move(part));
+    }
+    return std::make_unique<Template>(std::move(parts));
+}
+
+/// The id of ["[SEP]", 102].
+std::int32_t readNamedId(const JsonReader& json)
+{
+    const auto pair = json.items();
+    if (pair.size() != 2) {
+        json.fail("is not a token and its id");
+        return 0;
+    }
+    return static_cast<std::int32_t>(pair[1].asInteger(0, largestId));
+}
+
+std::unique_ptr<PostProcessor> readClsSep(const JsonReader& json)
+{
+    std::vector<Template::Part> parts(3);
+    parts[0].ids = {readNamedId(json.child("cls"))};
+    parts[1].sequence = true;
+    parts[2].ids = {readNamedId(json.child("sep"))};
+    return std::make_unique<Template>(std::move(parts));
+}
+
+std::unique_ptr<PostProcessor> readTrim(const JsonReader& json)
+{
+    if (json.flag("trim_offsets", true))
+        return std::make_unique<TrimOffsets>(json.flag("add_prefix_space", true));
+    return std::make_unique<Sequence>(std::vector<std::unique_ptr<PostProcessor>>{});
+}
+
+} // namespace
+
+std::unique_ptr<PostProcessor> readPostProcessor(const JsonReader& json, int depth)
+{
+    const std::string type = json.type();
+    if (json.problem().any())
+        return nullptr;
+    if (type == "TemplateProcessing")
+        return readTemplate(json);
+    if (type == "ByteLevel")
+        return readTrim(json);
+    if (type == "BertProcessing")
+        return readClsSep(json);
+    std::vector<std::unique_ptr<PostProcessor>> steps;
+    if (type == "RobertaProcessing") {
+        steps.push_back(readTrim(json));
+        steps.push_back(readClsSep(json));
+        return std::make_unique<Sequence>(std::move(steps));
+    }
+    if (type != "Sequence") {
+        json.failUnknown("post-processor", type);
+        return nullptr;
+    }
+    if (depth >= deepestSequence) {
+        json.fail("is nested too deeply");
+        return nullptr;
+    }
+    for (const JsonReader& item : json.child("processors").items()) {
+        steps.push_back(readPostProcessor(item, depth + 1));
+        if (!steps.back())
+            return nullptr;
+    }
+    return std::make_unique<Sequence>(std::move(steps));
+}
+
+} // namespace attnscope::tokenizer
