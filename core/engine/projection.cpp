@@ -9,12 +9,40 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <tuple>
 
 namespace attnscope {
 
 namespace {
 
-enum Stream : std::uint64_t { kDirections, kLengths };
+enum Stream : std::uint64_t { kDirections, kLengths, kSequence };
+
+constexpr std::size_t kKept = 8;
+constexpr Index kLargestKept = Index{1} << 22; // floats: 16 MiB
+
+using Key = std::tuple<int, Index, Index, std::uint64_t>; // what is drawn, rows, columns, seed
+
+std::shared_ptr<const Tensor> remembered(const Key& key, const std::function<Tensor()>& draw)
+{
+    static std::mutex mutex;
+    static std::deque<std::pair<Key, std::shared_ptr<const Tensor>>> kept;
+    {
+        const std::lock_guard lock(mutex);
+        for (const auto& [known, tensor] : kept)
+            if (known == key)
+                return tensor;
+    }
+    const auto made = std::make_shared<const Tensor>(draw());
+    const std::lock_guard lock(mutex);
+    if (made->size() <= kLargestKept)
+        kept.emplace_front(key, made);
+    if (kept.size() > kKept)
+        kept.pop_back();
+    return made;
+}
 
 /// An orthogonal [dim, dim] matrix from the QR decomposition of a Gaussian one. Householder reflections choose the sign of
 /// R's diagonal by the pivot, so Q is Haar only after those signs are taken out.
@@ -71,6 +99,22 @@ Tensor drawProjection(Projection kind, Index count, Index dim, std::uint64_t see
         }
     }
     return drawn;
+}
+
+std::shared_ptr<const Tensor> sharedProjection(Projection kind, Index count, Index dim, std::uint64_t seed)
+{
+    return remembered({static_cast<int>(kind), count, dim, seed}, [&] { return drawProjection(kind, count, dim, seed); });
+}
+
+std::shared_ptr<const Tensor> sharedGaussian(Index rank, Index keys, std::uint64_t seed)
+{
+    return remembered({-1, rank, keys, seed}, [&] {
+        Tensor drawn(1, 1, rank, keys);
+        Random random(seed, kSequence);
+        const double deviation = 1.0 / std::sqrt(static_cast<double>(rank));
+        std::generate(drawn.values().begin(), drawn.values().end(), [&] { return static_cast<float>(deviation * random.normal()); });
+        return drawn;
+    });
 }
 
 } // namespace attnscope

@@ -5,6 +5,7 @@
 #include "core/base/tensor.h"
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace attnscope {
@@ -22,5 +23,11 @@ Projection projectionOf(std::string_view name);
 /// Choromanski et al., Rethinking Attention with Performers, ICLR 2021, arXiv:2009.14794, section 2.4; the sign of a Haar
 /// matrix from QR: Mezzadri, How to generate random matrices from the classical compact groups, 2007.
 Tensor drawProjection(Projection kind, Index count, Index dim, std::uint64_t seed);
+
+/// As drawProjection; the latest few are kept, so that a slider or a timing loop does not draw the same one again.
+std::shared_ptr<const Tensor> sharedProjection(Projection kind, Index count, Index dim, std::uint64_t seed);
+
+/// Linformer's random projection R [1, 1, rank, keys] with entries N(0, 1/rank); kept like the others.
+std::shared_ptr<const Tensor> sharedGaussian(Index rank, Index keys, std::uint64_t seed);
 
 } // namespace attnscope

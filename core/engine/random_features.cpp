@@ -15,15 +15,15 @@ constexpr float kReluFloor = 1e-3F; // of the published "generalized attention"
 
 class RandomFeatures final : public FeatureMap {
 public:
-    RandomFeatures(RandomMap map, Tensor w, float scale) : m_map(map), m_w(std::move(w)), m_root(std::sqrt(scale)) {}
+    RandomFeatures(RandomMap map, std::shared_ptr<const Tensor> w, float scale) : m_map(map), m_w(std::move(w)), m_root(std::sqrt(scale)) {}
 
-    Index features() const override { return m_w.rows() * columnsPerFrequency(m_map); }
+    Index features() const override { return m_w->rows() * columnsPerFrequency(m_map); }
     bool logarithmic() const override { return m_map != RandomMap::Trig; }
 
     void compute(Side, MatrixView<const float> x, const FeatureRows& out) const override
     {
-        const Index count = m_w.rows();
-        gemmNT(x, m_w.matrix(), {out.values.data, x.rows, count, out.values.stride}, m_root);
+        const Index count = m_w->rows();
+        gemmNT(x, m_w->matrix(), {out.values.data, x.rows, count, out.values.stride}, m_root);
         for (Index i = 0; i < x.rows; ++i) {
             const std::span<float> row = out.values.rowSpan(i);
             const std::span<float> projected = row.first(static_cast<std::size_t>(count));
@@ -50,7 +50,7 @@ public:
 
 private:
     RandomMap m_map;
-    Tensor m_w;
+    std::shared_ptr<const Tensor> m_w;
     float m_root; ///< sqrt(scale)
 };
 
@@ -67,7 +67,7 @@ RandomMap randomMapOf(std::string_view name)
 
 Index columnsPerFrequency(RandomMap map) { return map == RandomMap::Hyperbolic || map == RandomMap::Trig ? 2 : 1; }
 
-std::unique_ptr<const FeatureMap> makeRandomFeatures(RandomMap map, Tensor w, float scale)
+std::unique_ptr<const FeatureMap> makeRandomFeatures(RandomMap map, std::shared_ptr<const Tensor> w, float scale)
 {
     return std::make_unique<RandomFeatures>(map, std::move(w), scale);
 }

@@ -24,6 +24,6 @@ Index columnsPerFrequency(RandomMap map);
 
 /// phi of sqrt(scale) q and sqrt(scale) k with the frequencies w [count, dim], without the factor count^-1/2 that cancels
 /// ((2 count)^-1/2 for Hyperbolic). Choromanski et al., ICLR 2021, arXiv:2009.14794, lemmas 1 and 2.
-std::unique_ptr<const FeatureMap> makeRandomFeatures(RandomMap map, Tensor w, float scale);
+std::unique_ptr<const FeatureMap> makeRandomFeatures(RandomMap map, std::shared_ptr<const Tensor> w, float scale);
 
 } // namespace attnscope

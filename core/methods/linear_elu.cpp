@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The Linear Transformer: attention with the feature map elu(x) + 1.
+#include "core/compute/feature_ops.h"
+#include "core/engine/kernel_method.h"
+
+namespace attnscope::methods {
+
+namespace {
+
+class EluPlusOne final : public FeatureMap {
+public:
+    explicit EluPlusOne(Index dim) : m_dim(dim) {}
+    Index features() const override { return m_dim; }
+    bool logarithmic() const override { return true; }
+    void compute(Side, MatrixView<const float> x, const FeatureRows& out) const override
+    {
+        for (Index i = 0; i < x.rows; ++i)
+            logEluPlusOne(x.rowSpan(i), out.values.rowSpan(i));
+    }
+
+private:
+    Index m_dim;
+};
+
+class LinearElu final : public KernelMethod {
+public:
+    const MethodInfo& info() const override;
+
+protected:
+    std::unique_ptr<const FeatureMap> makeMap(Index dim, float, const Params&) const override { return std::make_unique<EluPlusOne>(dim); }
+    Index features(Index dim, const Params&) const override { return dim; }
+    double featureFlops(Index dim, const Params&) const override { return 2.0 * static_cast<double>(dim); }
+};
+
+const MethodInfo& LinearElu::info() const
+{
+    static const MethodInfo info{
+        .id = "linear-elu",
+        .title = "Linear Transformer (elu + 1)",
+        .family = "kernel",
+        .summary = "Replaces exp(q·k) by φ(q)·φ(k) with φ(x) = elu(x) + 1: a kernel of its own, not an estimate of softmax; "
+                   "the logit scale has no effect on it.",
+        .formula = "φ(x) = elu(x) + 1,  O_i = φ(q_i)ᵀ Σ_j φ(k_j) v_jᵀ / φ(q_i)ᵀ Σ_j φ(k_j)",
+        .reference = "Katharopoulos et al., Transformers are RNNs: Fast Autoregressive Transformers with Linear Attention, ICML 2020, "
+                     "arXiv:2006.16236, eq. 5 to 9",
+        .timeGrowth = "n d²",
+        .memoryGrowth = "d²",
+        .supportsCausal = true,
+    };
+    return info;
+}
+
+} // namespace
+
+std::unique_ptr<const AttentionMethod> linear_elu() { return std::make_unique<LinearElu>(); }
+
+} // namespace attnscope::methods
