@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/config.h"
 
+#include "core/io/file_error.h"
 #include "core/model/config_fields.h"
 #include "core/model/rope_config.h"
 
@@ -212,15 +213,15 @@ Result<ModelConfig> readModelConfig(const std::filesystem::path& folder)
     const auto path = folder / "config.json";
     std::error_code failed;
     if (!std::filesystem::is_regular_file(path, failed))
-        return Error{Errc::Io, "There is no config.json in " + folder.string() + ".",
+        return Error{Errc::Io, "The folder " + quoted(folder) + " has no config.json.",
                      "Choose a Hugging Face model folder with config.json, tokenizer.json and model.safetensors."};
     if (std::filesystem::file_size(path, failed) > MaxConfigBytes)
-        return Error{Errc::Parse, path.string() + " is too large for a model's config.", TakeOriginal};
+        return Error{Errc::Parse, quoted(path) + " is too large for a model's config.", TakeOriginal};
     std::ifstream file(path, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     if (!file)
-        return Error{Errc::Io, path.string() + " can't be read.", "Check the file's permissions."};
-    return parseModelConfig(text, path.string());
+        return Error{Errc::Io, quoted(path) + " can't be read.", "Check the file's permissions."};
+    return parseModelConfig(text, quoted(path));
 }
 
 } // namespace attnscope

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/layer_weights.h"
 
+#include "core/io/file_error.h"
+
 namespace attnscope {
 
 namespace {
@@ -165,7 +167,7 @@ Result<ModelWeights> bindWeights(const ModelConfig& config, const std::filesyste
     auto files = WeightFiles::open(folder);
     if (!files)
         return files.error();
-    WeightBinder binder(**files, folder.string());
+    WeightBinder binder(**files, quoted(folder));
     auto made = Binding(config, binder).bind();
     if (binder.error())
         return *binder.error();
