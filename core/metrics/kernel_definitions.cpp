@@ -6,40 +6,46 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <string>
 
 namespace attnscope::definitions {
 
 namespace {
 
-/// A feature as sign and logarithm of its size, so that no exponential overflows.
-struct Feature {
-    double sign = 0.0;
+/// Features of one row: phi_r = values_r exp(log), with the largest value of size 1 so that no exponential overflows.
+struct Features {
+    std::vector<double> values;
     double log = 0.0;
 };
-using FeatureVector = std::vector<Feature>;
 
-Feature positive(double log) { return {1.0, log}; }
+/// From logarithms of positive features.
+Features fromLogs(std::vector<double> logs)
+{
+    const double top = *std::max_element(logs.begin(), logs.end());
+    for (double& x : logs)
+        x = std::exp(x - top);
+    return {std::move(logs), top};
+}
 
-Feature signedFeature(double value, double log) { return {value < 0.0 ? -1.0 : 1.0, std::log(std::max(std::abs(value), 1e-300)) + log}; }
-
-DefinedMap normalisedKernel(const Inputs& in, const std::vector<FeatureVector>& q, const std::vector<FeatureVector>& k)
+DefinedMap normalisedKernel(const Inputs& in, const std::vector<Features>& q, const std::vector<Features>& k)
 {
     DefinedMap map(in.q.rows(), in.k.rows());
     for (Index i = 0; i < map.rows; ++i) {
-        const auto& phi = q[static_cast<std::size_t>(i)];
+        const auto& phi = q[static_cast<std::size_t>(i)].values;
         const Index visible = visibleKeys(in, i);
-        double top = -1e300;
+        double top = k.front().log;
         for (Index j = 0; j < visible; ++j)
-            for (std::size_t r = 0; r < phi.size(); ++r)
-                top = std::max(top, phi[r].log + k[static_cast<std::size_t>(j)][r].log);
+            top = std::max(top, k[static_cast<std::size_t>(j)].log);
         double sum = 0.0;
         double size = 0.0;
         for (Index j = 0; j < visible; ++j) {
+            const Features& key = k[static_cast<std::size_t>(j)];
+            const double factor = std::exp(key.log - top);
             for (std::size_t r = 0; r < phi.size(); ++r) {
-                const Feature& other = k[static_cast<std::size_t>(j)][r];
-                const double term = std::exp(phi[r].log + other.log - top);
-                map.at(i, j) += phi[r].sign * other.sign * term;
-                size += term;
+                const double term = factor * phi[r] * key.values[r];
+                map.at(i, j) += term;
+                size += std::abs(term);
             }
             sum += map.at(i, j);
         }
@@ -51,30 +57,32 @@ DefinedMap normalisedKernel(const Inputs& in, const std::vector<FeatureVector>& 
 }
 
 /// Choromanski et al. 2021, lemmas 1 and 2, of x = sqrt(scale) times a row, without the common factor.
-FeatureVector randomFeatures(const float* row, double scale, MatrixView<const float> w, const std::string& map)
+Features randomFeatures(std::span<const float> row, double scale, MatrixView<const float> w, const std::string& map)
 {
-    FeatureVector phi;
-    FeatureVector second;
+    std::vector<double> first;
+    std::vector<double> second;
     double square = 0.0;
-    for (Index c = 0; c < w.cols; ++c)
-        square += scale * row[c] * row[c];
+    for (const double x : row)
+        square += scale * x * x;
     for (Index r = 0; r < w.rows; ++r) {
         double p = 0.0;
         for (Index c = 0; c < w.cols; ++c)
-            p += std::sqrt(scale) * row[c] * w(r, c);
+            p += std::sqrt(scale) * row[static_cast<std::size_t>(c)] * w(r, c);
         if (map == "trig") {
-            phi.push_back(signedFeature(std::cos(p), square / 2.0));
-            second.push_back(signedFeature(std::sin(p), square / 2.0));
+            first.push_back(std::cos(p));
+            second.push_back(std::sin(p));
         } else if (map == "relu") {
-            phi.push_back(positive(std::log(std::max(p, 0.0) + 1e-3)));
+            first.push_back(std::log(std::max(p, 0.0) + 1e-3));
         } else {
-            phi.push_back(positive(p - square / 2.0));
+            first.push_back(p - square / 2.0);
             if (map == "hyperbolic")
-                second.push_back(positive(-p - square / 2.0));
+                second.push_back(-p - square / 2.0);
         }
     }
-    phi.insert(phi.end(), second.begin(), second.end());
-    return phi;
+    first.insert(first.end(), second.begin(), second.end());
+    if (map == "trig")
+        return {std::move(first), square / 2.0};
+    return fromLogs(std::move(first));
 }
 
 } // namespace
@@ -83,10 +91,13 @@ FeatureVector randomFeatures(const float* row, double scale, MatrixView<const fl
 Result<DefinedMap> linearElu(const Inputs& in, HeadRef head, const Params&)
 {
     const auto features = [](MatrixView<const float> x) {
-        std::vector<FeatureVector> rows(static_cast<std::size_t>(x.rows));
-        for (Index i = 0; i < x.rows; ++i)
+        std::vector<Features> rows;
+        for (Index i = 0; i < x.rows; ++i) {
+            std::vector<double> logs;
             for (const double value : x.rowSpan(i))
-                rows[static_cast<std::size_t>(i)].push_back(positive(value > 0.0 ? std::log(value + 1.0) : value));
+                logs.push_back(value > 0.0 ? std::log(value + 1.0) : value);
+            rows.push_back(fromLogs(std::move(logs)));
+        }
         return rows;
     };
     return normalisedKernel(in, features(in.qOf(head)), features(in.kOf(head)));
@@ -99,9 +110,9 @@ Result<DefinedMap> performer(const Inputs& in, HeadRef head, const Params& param
     const Index frequencies = (params.integer("features") + columns - 1) / columns;
     const Tensor w = drawProjection(projectionOf(params.text("projection")), frequencies, in.q.cols(), params.seed);
     const auto features = [&](MatrixView<const float> x) {
-        std::vector<FeatureVector> rows;
+        std::vector<Features> rows;
         for (Index i = 0; i < x.rows; ++i)
-            rows.push_back(randomFeatures(x.row(i), in.effectiveScale(), w.matrix(), map));
+            rows.push_back(randomFeatures(x.rowSpan(i), in.effectiveScale(), w.matrix(), map));
         return rows;
     };
     return normalisedKernel(in, features(in.qOf(head)), features(in.kOf(head)));

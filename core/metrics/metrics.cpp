@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/metrics/metrics.h"
+
+#include "core/base/parallel.h"
+#include "core/metrics/top_keys.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace attnscope {
+
+namespace {
+
+constexpr Index kBlockCells = Index{1} << 17;
+constexpr float kSmallestMass = std::numeric_limits<float>::min(); // smaller exact weights have underflowed: no mass
+
+/// Sums over some rows; folded in the order of rows, so that the result does not depend on threads.
+struct RowSums {
+    double gapSquares = 0.0;
+    double exactSquares = 0.0;
+    double maxAbs = 0.0;
+    Index maxAbsRow = 0;
+    Index maxAbsCol = 0;
+    double totalVariation = 0.0;
+    double kl = 0.0;
+    Index negative = 0; ///< weights of the approximation where A has mass
+    Index zero = 0;
+    std::array<double, kRecallSizes.size()> recall{};
+    double entropyDifference = 0.0;
+    double rowSumDeviation = 0.0;
+    double negativeMass = 0.0;
+
+    void fold(const RowSums& next);
+};
+
+void RowSums::fold(const RowSums& next)
+{
+    gapSquares += next.gapSquares;
+    exactSquares += next.exactSquares;
+    if (next.maxAbs > maxAbs || std::isnan(next.maxAbs)) {
+        maxAbs = next.maxAbs;
+        maxAbsRow = next.maxAbsRow;
+        maxAbsCol = next.maxAbsCol;
+    }
+    totalVariation += next.totalVariation;
+    kl += next.kl;
+    negative += next.negative;
+    zero += next.zero;
+    for (std::size_t s = 0; s < recall.size(); ++s)
+        recall[s] += next.recall[s];
+    entropyDifference += next.entropyDifference;
+    rowSumDeviation = std::max(rowSumDeviation, next.rowSumDeviation);
+    negativeMass += next.negativeMass;
+}
+
+/// Entropy of the positive weights as they come, normalised at the end: ln S - (sum w ln w) / S.
+struct Entropy {
+    double sum = 0.0;
+    double weighted = 0.0;
+
+    void add(double w, double logW)
+    {
+        sum += w;
+        weighted += w * logW;
+    }
+    double value() const { return sum > 0.0 ? std::log(sum) - weighted / sum : 0.0; }
+};
+
+/// Differences, Frobenius sums, row sums and signs of one row.
+void addDifferences(std::span<const float> exact, std::span<const float> approximate, Index row, RowSums& sums)
+{
+    double variation = 0.0;
+    double rowSum = 0.0;
+    double negative = 0.0;
+    for (std::size_t j = 0; j < exact.size(); ++j) {
+        const double a = exact[j];
+        const double b = approximate[j];
+        const double gap = std::abs(a - b);
+        sums.gapSquares += gap * gap;
+        sums.exactSquares += a * a;
+        variation += gap;
+        rowSum += b;
+        negative += std::max(0.0, -b);
+        if (gap > sums.maxAbs || std::isnan(gap)) {
+            sums.maxAbs = gap;
+            sums.maxAbsRow = row;
+            sums.maxAbsCol = static_cast<Index>(j);
+        }
+    }
+    sums.totalVariation += 0.5 * variation;
+    sums.negativeMass += negative;
+    sums.rowSumDeviation = std::max(sums.rowSumDeviation, std::abs(rowSum - 1.0));
+}
+
+/// What needs logarithms: KL(A || Â) and the entropies.
+void addLogarithms(std::span<const float> exact, std::span<const float> approximate, RowSums& sums)
+{
+    Entropy ofExact;
+    Entropy ofApproximate;
+    for (std::size_t j = 0; j < exact.size(); ++j) {
+        const double a = exact[j];
+        const double b = approximate[j];
+        const double logB = b > 0.0 ? std::log(b) : 0.0;
+        if (b > 0.0)
+            ofApproximate.add(b, logB);
+        if (exact[j] < kSmallestMass)
+            continue;
+        const double logA = exact[j] == approximate[j] ? logB : std::log(a);
+        ofExact.add(a, logA);
+        if (b > 0.0)
+            sums.kl += a * (logA - logB);
+        else
+            ++(b < 0.0 ? sums.negative : sums.zero);
+    }
+    sums.entropyDifference += ofApproximate.value() - ofExact.value();
+}
+
+/// Scratch of one worker.
+class RowComparison {
+public:
+    void add(std::span<const float> exact, std::span<const float> approximate, Index row, Index visible, RowSums& sums)
+    {
+        addDifferences(exact, approximate, row, sums);
+        addLogarithms(exact, approximate, sums);
+        const auto a = m_exact.select(exact.first(static_cast<std::size_t>(visible)));
+        const auto b = m_approximate.select(approximate);
+        for (std::size_t s = 0; s < kRecallSizes.size(); ++s) {
+            const Index k = std::min(kRecallSizes[s], visible);
+            sums.recall[s] += static_cast<double>(commonOf(a, b, static_cast<std::size_t>(k))) / static_cast<double>(k);
+        }
+    }
+
+private:
+    TopKeys m_exact{static_cast<std::size_t>(kRecallSizes.back())};
+    TopKeys m_approximate{static_cast<std::size_t>(kRecallSizes.back())};
+};
+
+Result<RowSums> compareRows(const ScoreSource& exact, const ScoreSource& approximation, Index first, Index rows, const RunContext& context)
+{
+    const Index cols = exact.cols();
+    std::vector<float> a(static_cast<std::size_t>(rows * cols));
+    std::vector<float> b(a.size());
+    const Block block{first, 0, rows, cols, 0};
+    if (auto done = exact.read(block, Pool::Mean, {a.data(), rows, cols, cols}, context); !done)
+        return done.error();
+    if (auto done = approximation.read(block, Pool::Mean, {b.data(), rows, cols, cols}, context); !done)
+        return done.error();
+    RowSums sums;
+    RowComparison comparison;
+    for (Index i = 0; i < rows; ++i) {
+        const Index visible = std::clamp<Index>(exact.visibleCols(first + i), 1, cols);
+        const auto width = static_cast<std::size_t>(std::clamp<Index>(approximation.visibleCols(first + i), visible, cols));
+        const auto at = static_cast<std::size_t>(i * cols);
+        comparison.add({a.data() + at, width}, {b.data() + at, width}, first + i, visible, sums);
+    }
+    return sums;
+}
+
+/// |A - Â|_F / |A|_F; 0 where both are 0.
+double relative(const RowSums& sums) { return sums.gapSquares == 0.0 ? 0.0 : std::sqrt(sums.gapSquares / sums.exactSquares); }
+
+std::string counted(Index count, const char* what) { return std::to_string(count) + (count == 1 ? " weight is " : " weights are ") + what; }
+
+MapMetrics metricsOf(const RowSums& sums, Index rows, Provenance provenance)
+{
+    const auto n = static_cast<double>(rows);
+    MapMetrics m;
+    m.relFrobenius = relative(sums);
+    m.maxAbs = sums.maxAbs;
+    m.maxAbsRow = sums.maxAbsRow;
+    m.maxAbsCol = sums.maxAbsCol;
+    m.totalVariation = sums.totalVariation / n;
+    if (sums.negative == 0 && sums.zero == 0)
+        m.kl = sums.kl / n;
+    else
+        m.klReason = (sums.negative > 0 ? counted(sums.negative, "negative") : std::string()) +
+                     (sums.negative > 0 && sums.zero > 0 ? " and " : "") + (sums.zero > 0 ? counted(sums.zero, "0") : std::string()) +
+                     " where softmax has mass.";
+    for (std::size_t s = 0; s < m.topkRecall.size(); ++s)
+        m.topkRecall[s] = sums.recall[s] / n;
+    m.entropyDifference = sums.entropyDifference / n;
+    m.rowSumDeviation = sums.rowSumDeviation;
+    m.negativeMass = sums.negativeMass / n;
+    m.provenance = provenance;
+    return m;
+}
+
+std::string sizeText(Index rows, Index cols) { return std::to_string(rows) + " x " + std::to_string(cols); }
+
+Error sizesDiffer(const char* what, Index rows, Index cols, Index otherRows, Index otherCols)
+{
+    return {Errc::InvalidShape,
+            std::string("The exact ") + what + " is " + sizeText(rows, cols) + " but the approximation's is " +
+                sizeText(otherRows, otherCols) + ".",
+            "Compare results of the same inputs."};
+}
+
+} // namespace
+
+Result<MapMetrics> compareMaps(const ScoreSource& exact, const ScoreSource& approximation, const RunContext& context)
+{
+    const Index rows = exact.rows();
+    if (rows == 0 || exact.cols() == 0 || approximation.rows() != rows || approximation.cols() != exact.cols())
+        return sizesDiffer("map", rows, exact.cols(), approximation.rows(), approximation.cols());
+    const Index height = std::clamp<Index>(kBlockCells / exact.cols(), 1, 128);
+    const Index blocks = (rows + height - 1) / height;
+    std::vector<Result<RowSums>> parts(static_cast<std::size_t>(blocks), RowSums{});
+    std::atomic<Index> finished{0};
+    RunContext inner; // the blocks are what runs in parallel
+    inner.stop = context.stop;
+    inner.memoryBudget = context.memoryBudget;
+    inner.threads = 1;
+    const bool done = parallelFor(blocks, 1, context, [&](Index b, Index) {
+        parts[static_cast<std::size_t>(b)] = compareRows(exact, approximation, b * height, std::min(height, rows - b * height), inner);
+        context.report(static_cast<double>(++finished) / static_cast<double>(blocks));
+    });
+    if (!done)
+        return cancelledError();
+    RowSums sums;
+    for (const auto& part : parts) {
+        if (!part)
+            return part.error();
+        sums.fold(*part);
+    }
+    return metricsOf(sums, rows, approximation.provenance());
+}
+
+Result<OutputMetrics> compareOutputs(MatrixView<const float> exact, MatrixView<const float> approximation)
+{
+    if (exact.rows != approximation.rows || exact.cols != approximation.cols)
+        return sizesDiffer("output", exact.rows, exact.cols, approximation.rows, approximation.cols);
+    RowSums sums;
+    for (Index i = 0; i < exact.rows; ++i)
+        addDifferences(exact.rowSpan(i), approximation.rowSpan(i), i, sums);
+    return OutputMetrics{relative(sums), sums.maxAbs};
+}
+
+} // namespace attnscope

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/metrics/verify.h"
+
+#include "core/base/random.h"
+#include "core/method/registry.h"
+#include "core/metrics/definitions.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iomanip>
+#include <limits>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+namespace attnscope {
+
+namespace {
+
+constexpr double kTolerance = 1e-5;     // of float32 results relative to the largest value
+constexpr double kPerCondition = 1e-6;  // and more where the definition itself magnifies rounding
+constexpr double kInputDeviation = 0.7; // logits of a few units, as trained heads have them
+
+struct Problem {
+    Shape shape;
+    Index kvHeads;
+};
+
+/// Lengths that no block size divides, grouped heads, batches, more keys than queries, a single token.
+constexpr std::array<Problem, 4> kProblems{
+    {{{2, 4, 67, 131, 24, 19}, 2}, {{1, 2, 193, 193, 33, 7}, 2}, {{1, 1, 260, 700, 16, 8}, 1}, {{1, 1, 1, 1, 5, 3}, 1}}};
+
+struct Arrays {
+    Tensor q, k, v;
+    Inputs inputs(bool causal) const { return {q.view(), k.view(), v.view(), causal, 0.0F, nullptr}; }
+};
+
+Tensor normals(Index batch, Index heads, Index rows, Index cols, double deviation, Random& random)
+{
+    Tensor t(batch, heads, rows, cols);
+    std::generate(t.values().begin(), t.values().end(), [&] { return static_cast<float>(deviation * random.normal()); });
+    return t;
+}
+
+Arrays drawArrays(const Problem& p, std::uint64_t seed)
+{
+    Random random(seed, static_cast<std::uint64_t>(p.shape.keys));
+    const Shape& s = p.shape;
+    return {normals(s.batch, s.heads, s.queries, s.dim, kInputDeviation, random),
+            normals(s.batch, p.kvHeads, s.keys, s.dim, kInputDeviation, random),
+            normals(s.batch, p.kvHeads, s.keys, s.valueDim, 1.0, random)};
+}
+
+/// A value of a parameter that differs from its default, as a caption.
+struct Variant {
+    Params params;
+    std::string caption;
+};
+
+/// Every number well below its default (or 3 where that is 0), so that sizes differ from problem to problem.
+Variant smallNumbers(const MethodInfo& info, const Params& base)
+{
+    Variant small{base, ""};
+    for (const auto& spec : info.params) {
+        if (spec.kind != ParamKind::Number || !spec.integer)
+            continue;
+        const double value = std::clamp(spec.initial > 0.0 ? std::floor(spec.initial / 9.0) : 3.0, spec.min, spec.max);
+        small.params.numbers[spec.key] = value;
+        small.caption += (small.caption.empty() ? "" : " ") + spec.key + "=" + std::to_string(std::llround(value));
+    }
+    return small;
+}
+
+/// The defaults, small numbers, and each choice of each parameter in turn; files get random matrices that fit.
+std::vector<Variant> variantsOf(const MethodInfo& info, const Problem& problem, std::uint64_t seed)
+{
+    Params base = defaultParams(info.params, seed);
+    Random random(seed, 99);
+    for (const auto& spec : info.params)
+        if (spec.kind == ParamKind::File) {
+            const Index rank = std::min<Index>(16, problem.shape.keys);
+            base.tensors[spec.key] = std::make_shared<const Tensor>(
+                normals(1, problem.shape.heads, rank, problem.shape.keys, 1.0 / std::sqrt(static_cast<double>(rank)), random));
+        }
+    std::vector<Variant> variants{{base, ""}};
+    if (auto small = smallNumbers(info, base); !small.caption.empty())
+        variants.push_back(std::move(small));
+    for (const auto& spec : info.params)
+        for (std::size_t c = 1; spec.kind == ParamKind::Choice && c < spec.choices.size(); ++c) {
+            variants.push_back({base, spec.key + "=" + spec.choices[c]});
+            variants.back().params.texts[spec.key] = spec.choices[c];
+        }
+    return variants;
+}
+
+/// The worst of what was seen for one form of one method.
+struct Findings {
+    double residual = 0.0;
+    double strain = 0.0; ///< the largest residual over its tolerance
+    std::string worst;   ///< the variant that it came from
+    double condition = 1.0;
+    double rowSum = 0.0; ///< the largest |row sum - 1|
+    double negativeMass = 0.0;
+    std::optional<Error> failure;
+
+    void add(double gap, double ofCondition, const std::string& variant)
+    {
+        const double tolerance = std::max(kTolerance, kPerCondition * ofCondition);
+        if (!(gap / tolerance <= strain)) {
+            strain = gap / tolerance;
+            worst = variant;
+            condition = ofCondition;
+        }
+        residual = std::max(residual, gap);
+        if (std::isnan(gap))
+            residual = std::numeric_limits<double>::infinity();
+    }
+};
+
+/// max |x - x64| / max |x64| of [rows, cols] values.
+double residualOf(MatrixView<const float> x, const std::vector<double>& x64)
+{
+    double gap = 0.0;
+    double size = 0.0;
+    for (Index i = 0; i < x.rows; ++i)
+        for (Index c = 0; c < x.cols; ++c) {
+            const double expected = x64[static_cast<std::size_t>(i * x.cols + c)];
+            const double difference = std::abs(static_cast<double>(x(i, c)) - expected);
+            if (std::isnan(difference))
+                return difference;
+            gap = std::max(gap, difference);
+            size = std::max(size, std::abs(expected));
+        }
+    return size > 0.0 ? gap / size : gap;
+}
+
+std::vector<double> timesValues(const DefinedMap& map, MatrixView<const float> v)
+{
+    std::vector<double> out(static_cast<std::size_t>(map.rows * v.cols), 0.0);
+    for (Index i = 0; i < map.rows; ++i)
+        for (Index j = 0; j < map.cols; ++j)
+            for (Index c = 0; c < v.cols; ++c)
+                out[static_cast<std::size_t>(i * v.cols + c)] += map.at(i, j) * v(j, c);
+    return out;
+}
+
+void addRowSums(const Tensor& map, Findings& found)
+{
+    for (Index i = 0; i < map.rows(); ++i) {
+        double sum = 0.0;
+        double negative = 0.0;
+        for (const float w : map.matrix().rowSpan(i)) {
+            sum += w;
+            negative += std::max(0.0, -static_cast<double>(w));
+        }
+        found.rowSum = std::max(found.rowSum, std::abs(sum - 1.0));
+        found.negativeMass = std::max(found.negativeMass, negative);
+    }
+}
+
+std::string brief(double x)
+{
+    std::ostringstream out;
+    out << std::setprecision(2) << x;
+    return out.str();
+}
+
+class MethodCheck {
+public:
+    MethodCheck(const Backend& backend, const AttentionMethod& method, std::uint64_t seed, const RunContext& context)
+        : m_backend(backend), m_method(method), m_definition(findDefinition(method.info().id)), m_seed(seed), m_context(context)
+    {
+    }
+
+    /// The rows of one form, causal or not: the output, and on the CPU the map.
+    std::vector<VerifyResult> check(bool causal)
+    {
+        m_output = {};
+        m_map = {};
+        const std::string form = causal ? "causal" : "bidirectional";
+        if (auto supported = m_backend.supports(m_method, kProblems.front().shape, causal); !supported)
+            return {unsupported(form, supported.error())};
+        if (!m_definition)
+            m_output.failure = m_map.failure = Error{Errc::Unsupported, "no float64 definition", ""};
+        for (const Problem& problem : kProblems)
+            for (const auto& variant : variantsOf(m_method.info(), problem, m_seed))
+                if (m_definition && !m_context.cancelled())
+                    compare(problem, variant, causal);
+        std::vector<VerifyResult> results{row(form, m_output, false)};
+        if (checksMaps())
+            results.push_back(row(causal ? "causal map" : "map", m_map, true));
+        return results;
+    }
+
+private:
+    bool checksMaps() const { return m_backend.id() == "cpu"; }
+
+    VerifyResult unsupported(const std::string& form, const Error& why) const
+    {
+        return {m_method.info().id, form, m_backend.id(), "f32", 0.0, "unsupported", why.what};
+    }
+
+    void compare(const Problem& problem, const Variant& variant, bool causal)
+    {
+        const Arrays arrays = drawArrays(problem, m_seed);
+        const Inputs in = arrays.inputs(causal);
+        const auto out = m_backend.run(m_method, in, variant.params, m_context);
+        if (!out) {
+            m_output.failure = out.error();
+            return;
+        }
+        for (Index h = 0; h < in.q.batch() * in.q.heads(); ++h) {
+            const HeadRef head{h / in.q.heads(), h % in.q.heads()};
+            const auto defined = m_definition->evaluate(in, head, variant.params);
+            if (!defined) {
+                m_output.failure = defined.error();
+                return;
+            }
+            m_output.add(residualOf(out->matrix(head), timesValues(*defined, in.vOf(head))), defined->condition, variant.caption);
+            if (checksMaps())
+                compareMap(in, head, variant, *defined);
+        }
+    }
+
+    void compareMap(const Inputs& in, HeadRef head, const Variant& variant, const DefinedMap& defined)
+    {
+        const auto source = m_method.scores(in, head, variant.params, m_context);
+        if (!source) {
+            m_map.failure = source.error();
+            return;
+        }
+        Tensor map(1, 1, defined.rows, defined.cols);
+        if (auto done = (*source)->read({0, 0, defined.rows, defined.cols, 0}, Pool::Mean, map.matrix(), m_context); !done) {
+            m_map.failure = done.error();
+            return;
+        }
+        m_map.add(residualOf(map.matrix(), defined.cells), defined.condition, variant.caption);
+        addRowSums(map, m_map);
+    }
+
+    VerifyResult row(const std::string& form, const Findings& found, bool isMap) const
+    {
+        VerifyResult result{m_method.info().id, form, m_backend.id(), "f32", found.residual, found.strain <= 1.0 ? "pass" : "fail", ""};
+        if (found.failure) {
+            result.verdict = "fail";
+            result.note = found.failure->what;
+            return result;
+        }
+        if (isMap)
+            result.note =
+                "over all choices: row sums within " + brief(found.rowSum) + " of 1, negative mass up to " + brief(found.negativeMass);
+        if (kPerCondition * found.condition > kTolerance)
+            result.note += std::string(result.note.empty() ? "" : "; ") + "condition " + brief(found.condition) + ", tolerance " +
+                           brief(kPerCondition * found.condition);
+        if (!found.worst.empty())
+            result.note += std::string(result.note.empty() ? "" : "; ") + "worst at " + found.worst;
+        return result;
+    }
+
+    const Backend& m_backend;
+    const AttentionMethod& m_method;
+    const Definition* m_definition;
+    std::uint64_t m_seed;
+    const RunContext& m_context;
+    Findings m_output;
+    Findings m_map;
+};
+
+} // namespace
+
+Result<std::vector<VerifyResult>> verifyMethods(const Backend& backend, std::uint64_t seed, const RunContext& context,
+                                                const std::function<void(const VerifyResult&)>& onResult)
+{
+    std::vector<VerifyResult> results;
+    const auto& methods = allMethods();
+    for (std::size_t m = 0; m < methods.size(); ++m) {
+        MethodCheck check(backend, *methods[m], seed, context);
+        for (const bool causal : {false, true}) {
+            auto rows = check.check(causal);
+            if (context.cancelled())
+                return cancelledError();
+            for (auto& row : rows) {
+                if (onResult)
+                    onResult(row);
+                results.push_back(std::move(row));
+            }
+        }
+        context.report(static_cast<double>(m + 1) / static_cast<double>(methods.size()));
+    }
+    return results;
+}
+
+} // namespace attnscope
