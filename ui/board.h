@@ -14,7 +14,6 @@
 #include <vector>
 
 class QCPPainter;
-class QGridLayout;
 
 namespace attnscope {
 
@@ -79,8 +78,7 @@ private:
     void arrange();
     void updateScales();
     void setCursor(std::optional<MapCell> cell);
-    bool isShown(std::size_t at) const;
-    std::vector<QRect> arrangement(const QSize& size) const;
+    std::vector<bool> shown() const; // in this mode
 
     Executor m_executor;
     ViewState* m_view;

@@ -10,14 +10,18 @@
 #include <QPoint>
 #include <QWidget>
 
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
 namespace attnscope {
 
-/// A head's whole map, max-pooled to at most `pixels` across. Long; to be called on a worker.
-Result<QImage> makeThumbnail(const ScoreSource& source, int pixels, const ColorMap& map, const RunContext& context);
+struct PlotTheme;
+
+/// A head's whole map, max-pooled to at most `pixels` across, log scale of its own. Long; to be called on a worker.
+Result<QImage> makeThumbnail(std::shared_ptr<const ScoreSource> source, int pixels, const ColorMap& map, const PlotTheme& theme,
+                             const RunContext& context);
 
 class HeadGrid : public QWidget {
     Q_OBJECT

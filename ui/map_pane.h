@@ -5,9 +5,7 @@
 #include "core/color/color_scale.h"
 #include "ui/executor.h"
 #include "ui/pane_content.h"
-#include "ui/plot_theme.h"
 
-#include <QPointer>
 #include <QStringList>
 #include <QWidget>
 
@@ -19,12 +17,13 @@ class QCustomPlot;
 
 namespace attnscope {
 
+class CrossHair;
 class HeatmapPlottable;
 class MapInteraction;
 class PaneDecor;
 class TilePyramid;
-class TileLoader;
 class ViewState;
+struct PlotTheme;
 
 class MapPane : public QWidget {
     Q_OBJECT
@@ -40,7 +39,7 @@ public:
     void setTokens(std::shared_ptr<const QStringList> tokens); ///< one per position, or none
     void setPool(Pool pool);
     void setScale(const ColorScale& scale, const QString& badge); ///< badge: why the scale is the pane's own; may be empty
-    const ColorScale& scale() const { return m_scale; }
+    const ColorScale& scale() const;
     void setCursorCell(std::optional<MapCell> cell);
     void setPinnedCell(std::optional<MapCell> cell);
 
@@ -71,28 +70,25 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
-    friend class MapInteraction;
-
+    void connectMouse();
+    void startPyramid(bool keepPicture);
     void applyTheme(const PlotTheme& theme);
     void layoutPlot(const QSize& size);
+    void updateLayout();
     void updateView();
     void updateTicks();
-    void updateDecor();
-    void startPyramid(bool keepPicture);
+    void updatePooling(double pixelsPerUnit);
 
     PaneContent m_content;
     ViewState* m_view;
-    ColorScale m_scale;
-    QString m_badge;
     Pool m_pool = Pool::Max;
     std::shared_ptr<const QStringList> m_tokens;
     std::shared_ptr<TilePyramid> m_pyramid;
     QCustomPlot* m_plot;
-    TileLoader* m_loader;
-    HeatmapPlottable* m_heatmap; // owned by m_plot, like m_decor
-    PaneDecor* m_decor;
-    MapInteraction* m_interaction;
-    PlotTheme m_theme;
+    HeatmapPlottable* m_heatmap = nullptr; // owned by m_plot, like the next two
+    PaneDecor* m_decor = nullptr;
+    CrossHair* m_cross = nullptr;
+    std::unique_ptr<MapInteraction> m_interaction;
 };
 
 } // namespace attnscope

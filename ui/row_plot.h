@@ -9,16 +9,19 @@
 #include <QStringList>
 #include <QWidget>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 class QCPPainter;
 class QCustomPlot;
+class QWheelEvent;
 
 namespace attnscope {
 
-struct PlotTheme;
+class RowFigure;
 
 class RowPlot : public QWidget {
     Q_OBJECT
@@ -27,31 +30,50 @@ public:
     explicit RowPlot(Executor executor = poolExecutor(), QWidget* parent = nullptr);
     ~RowPlot() override;
 
-    /// Exact and approximations; error panes and panes without a source are left out. The row is read again on a worker.
+    /// Exact and approximations; error panes and panes without a source are left out. The row is read again on a worker, and
+    /// what is shown stays until it is there.
     void setSources(const std::vector<PaneContent>& panes);
     void setTokens(const QStringList& tokens);
     void setQuery(std::optional<Index> query); ///< none: the plot says what to click
-    std::optional<Index> query() const;
-    void setLogScale(bool log);
-    bool isIdle() const; ///< what is shown belongs to the sources and query set last
-    /// Values of series `at` as shown: one per key.
-    const std::vector<float>& values(std::size_t at) const;
+    std::optional<Index> query() const { return m_query; }
+    void setLogScale(bool log); ///< linear all the same where the row has negative weights
+    void setCursorKey(std::optional<Index> key);
+    bool isIdle() const { return m_shown == m_wanted; } ///< what is shown belongs to the sources and query set last
+    /// The row of series `at` as shown: one value per key.
+    std::vector<float> values(std::size_t at) const;
 
-    QSize figureSize() const;
+    QSize figureSize() const { return {1020, 240}; }
     void renderTo(QCPPainter& painter, const QRect& target);
 
 Q_SIGNALS:
     void hovered(attnscope::Index query, attnscope::Index key);
+    void left();
+    void clicked(attnscope::Index query, attnscope::Index key);
     void painted();
     void failed(const QString& what);
 
 protected:
     void changeEvent(QEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
-    struct State;
-    std::unique_ptr<State> m_state;
+    void read();
+    QString describeQuery() const;
+    QString describeKey() const;
+    void zoom(QWheelEvent* event);
+    bool mouse(QEvent* event);
+
+    Executor m_executor;
+    std::vector<PaneContent> m_sources;
+    QStringList m_tokens;
+    std::optional<Index> m_query;
+    std::optional<Index> m_key; // under the cursor
+    std::stop_source m_stop;
+    std::uint64_t m_wanted = 0;
+    std::uint64_t m_shown = 0;
+    QCustomPlot* m_plot;
+    std::unique_ptr<RowFigure> m_figure;
 };
 
 } // namespace attnscope

@@ -62,6 +62,27 @@ double ColorScale::value(double position) const
     return inverse(std::lerp(from, to, position), normalisation, threshold);
 }
 
+ColorLookup::ColorLookup(const ColorScale& scale)
+    : m_normalisation(scale.normalisation), m_threshold(static_cast<float>(scale.symlogThreshold()))
+{
+    const double from = transform(scale.low, scale.normalisation, scale.symlogThreshold());
+    const double to = transform(scale.high, scale.normalisation, scale.symlogThreshold());
+    m_from = static_cast<float>(from);
+    m_factor = to > from ? static_cast<float>(255.0 / (to - from)) : 0.0F;
+}
+
+std::uint8_t ColorLookup::index(float value) const
+{
+    float y = value;
+    if (m_normalisation == Normalisation::Log)
+        y = std::log(std::max(value, static_cast<float>(kLogFloor)));
+    else if (m_normalisation == Normalisation::Symlog)
+        y = std::copysign(std::log1p(std::abs(value) / m_threshold), value);
+    else if (m_normalisation == Normalisation::Sqrt)
+        y = std::copysign(std::sqrt(std::abs(value)), value);
+    return static_cast<std::uint8_t>(std::clamp((y - m_from) * m_factor, 0.0F, 255.0F) + 0.5F);
+}
+
 ValueRange united(const ValueRange& a, const ValueRange& b)
 {
     const double positive =

@@ -5,6 +5,8 @@
 #include "core/color/color_map.h"
 #include "core/color/normalisation.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,19 @@ struct ColorScale {
     double symlogThreshold() const;
 
     bool operator==(const ColorScale&) const = default;
+};
+
+/// ColorScale for millions of cells: the table index of color(value) with the range's ends worked out once.
+class ColorLookup {
+public:
+    explicit ColorLookup(const ColorScale& scale);
+    std::uint8_t index(float value) const;
+
+private:
+    Normalisation m_normalisation;
+    float m_threshold;
+    float m_from;
+    float m_factor;
 };
 
 /// A finite value: anything else is drawn as "not a number".

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/board.h"
+
+#include "ui/board_layout.h"
+#include "ui/map_pane.h"
+#include "ui/view_state.h"
+
+#include <QKeyEvent>
+
+#include <algorithm>
+
+namespace attnscope {
+
+using Kind = PaneContent::Kind;
+
+Board::Board(Executor tiles, QWidget* parent) : QWidget(parent), m_executor(std::move(tiles)), m_view(new ViewState(this))
+{
+    setFocusPolicy(Qt::StrongFocus);
+    setMinimumSize(360, 240);
+    setBackgroundRole(QPalette::Base);
+    setAutoFillBackground(true);
+}
+
+// The panes listen to m_view, which would go first.
+Board::~Board() { qDeleteAll(m_panes); }
+
+MapPane* Board::makePane()
+{
+    auto* pane = new MapPane(m_view, m_executor, this);
+    pane->setTokens(m_tokens);
+    pane->setPool(m_pool);
+    pane->setPinnedCell(m_pinned);
+    connect(pane, &MapPane::hovered, this, [this](Index query, Index key) {
+        setCursor(MapCell{query, key});
+        Q_EMIT hovered(query, key);
+    });
+    connect(pane, &MapPane::left, this, [this] {
+        setCursor(std::nullopt);
+        Q_EMIT left();
+    });
+    connect(pane, &MapPane::pinned, this, [this](Index query, Index key) {
+        setFocus(Qt::MouseFocusReason);
+        setPinned(MapCell{query, key});
+        Q_EMIT pinned(query, key);
+    });
+    connect(pane, &MapPane::statisticsChanged, this, &Board::updateScales);
+    connect(pane, &MapPane::failed, this, &Board::failed);
+    connect(pane, &MapPane::painted, this, [this] {
+        if (isIdle())
+            Q_EMIT painted();
+    });
+    return pane;
+}
+
+void Board::setPanes(std::vector<PaneContent> panes)
+{
+    for (; m_panes.size() > panes.size(); m_panes.pop_back())
+        delete m_panes.back();
+    while (m_panes.size() < panes.size())
+        m_panes.push_back(makePane());
+    m_contents = std::move(panes);
+    for (std::size_t i = 0; i < m_panes.size(); ++i)
+        m_panes[i]->setContent(m_contents[i]);
+    arrange();
+    updateScales();
+}
+
+void Board::setPane(std::size_t at, const PaneContent& pane)
+{
+    m_contents[at] = pane;
+    m_panes[at]->setContent(pane);
+    updateScales();
+}
+
+void Board::setTokens(const QStringList& tokens)
+{
+    m_tokens = std::make_shared<const QStringList>(tokens);
+    for (MapPane* pane : m_panes)
+        pane->setTokens(m_tokens);
+}
+
+void Board::setPool(Pool pool)
+{
+    m_pool = pool;
+    for (MapPane* pane : m_panes)
+        pane->setPool(pool);
+}
+
+void Board::setNormalisation(Normalisation normalisation)
+{
+    m_normalisation = normalisation;
+    updateScales();
+}
+
+void Board::setColorMap(const QString& name)
+{
+    m_map = &colorMap(name.toStdString());
+    updateScales();
+}
+
+void Board::setRange(std::optional<std::pair<double, double>> range)
+{
+    m_range = range;
+    updateScales();
+}
+
+// Exact and approximations share one scale; an approximation with negative weights gets a signed one of its own; errors share
+// one that is symmetric about zero.
+void Board::updateScales()
+{
+    std::optional<ValueRange> maps;
+    std::optional<ValueRange> errors;
+    for (std::size_t i = 0; i < m_panes.size(); ++i) {
+        const auto range = m_panes[i]->valueRange();
+        if (!range)
+            continue;
+        auto& all = m_contents[i].kind == Kind::Error ? errors : maps;
+        if (m_contents[i].kind == Kind::Error || range->min >= 0.0)
+            all = all ? united(*all, *range) : *range;
+    }
+    const ColorMap& diverging = colorMap("diverging");
+    const Normalisation signedForm = m_normalisation == Normalisation::Linear ? Normalisation::Linear : Normalisation::Symlog;
+    m_scale = autoScale(maps.value_or(ValueRange{0.0, 1.0, kLogFloor}), m_normalisation, *m_map);
+    if (m_range) {
+        m_scale.low = m_range->first;
+        m_scale.high = m_range->second;
+    }
+    for (std::size_t i = 0; i < m_panes.size(); ++i) {
+        const auto range = m_panes[i]->valueRange();
+        if (m_contents[i].kind == Kind::Error && errors)
+            m_panes[i]->setScale(autoScale(*errors, signedForm, diverging), {});
+        else if (m_contents[i].kind == Kind::Error)
+            m_panes[i]->setScale(autoScale({-1.0, 1.0, 0.0}, signedForm, diverging), {});
+        else if (range && range->min < 0.0)
+            m_panes[i]->setScale(autoScale(*range, signedForm, diverging), tr("own scale: signed"));
+        else
+            m_panes[i]->setScale(m_scale, {});
+    }
+    Q_EMIT scaleChanged();
+}
+
+std::vector<bool> Board::shown() const
+{
+    std::vector<bool> shown(m_contents.size(), true);
+    if (m_mode == BoardMode::SideBySide)
+        return shown;
+    const Kind kind = m_mode == BoardMode::Exact ? Kind::Exact : m_mode == BoardMode::Approximation ? Kind::Approximation : Kind::Error;
+    std::size_t of = 0;
+    const auto count = static_cast<std::size_t>(
+        std::count_if(m_contents.begin(), m_contents.end(), [&](const PaneContent& content) { return content.kind == kind; }));
+    for (std::size_t i = 0; i < m_contents.size(); ++i)
+        shown[i] = m_contents[i].kind == kind && of++ == std::min(m_selected, std::max<std::size_t>(count, 1) - 1);
+    return count > 0 ? shown : std::vector<bool>(m_contents.size(), true);
+}
+
+void Board::arrange()
+{
+    const auto rects = boardLayout(m_contents, shown(), size());
+    for (std::size_t i = 0; i < m_panes.size(); ++i) {
+        m_panes[i]->setVisible(!rects[i].isEmpty());
+        if (!rects[i].isEmpty())
+            m_panes[i]->setGeometry(rects[i]);
+    }
+}
+
+void Board::setMode(BoardMode mode)
+{
+    if (mode == m_mode)
+        return;
+    m_mode = mode;
+    arrange();
+    Q_EMIT modeChanged(mode);
+}
+
+void Board::setSelectedApproximation(std::size_t at)
+{
+    m_selected = at;
+    arrange();
+}
+
+void Board::setCursor(std::optional<MapCell> cell)
+{
+    m_cursor = cell;
+    for (MapPane* pane : m_panes)
+        pane->setCursorCell(cell);
+}
+
+void Board::setPinned(std::optional<MapCell> cell)
+{
+    m_pinned = cell;
+    for (MapPane* pane : m_panes)
+        pane->setPinnedCell(cell);
+}
+
+bool Board::isIdle() const
+{
+    return std::all_of(m_panes.begin(), m_panes.end(), [](const MapPane* pane) { return pane->isHidden() || pane->isIdle(); });
+}
+
+Result<void> Board::prepare(int pixels, const RunContext& context) const
+{
+    for (const MapPane* pane : m_panes)
+        if (auto done = pane->prepare(pixels, context); !done)
+            return done;
+    return {};
+}
+
+QSize Board::figureSize() const { return boardFigureSize(m_contents, shown()); }
+
+void Board::renderTo(QCPPainter& painter, const QRect& target)
+{
+    const auto rects = boardLayout(m_contents, shown(), target.size());
+    for (std::size_t i = 0; i < m_panes.size(); ++i)
+        if (!rects[i].isEmpty())
+            m_panes[i]->renderTo(painter, rects[i].translated(target.topLeft()));
+}
+
+void Board::keyPressEvent(QKeyEvent* event)
+{
+    if (event->modifiers() & (Qt::ControlModifier | Qt::AltModifier))
+        return QWidget::keyPressEvent(event);
+    switch (event->key()) {
+    case Qt::Key_Home:
+        return m_view->fit();
+    case Qt::Key_Backspace:
+        return event->modifiers() & Qt::ShiftModifier ? m_view->forward() : m_view->back();
+    case Qt::Key_A:
+        return setMode(BoardMode::Exact);
+    case Qt::Key_B:
+        return setMode(BoardMode::Approximation);
+    case Qt::Key_D:
+        return setMode(BoardMode::Difference);
+    case Qt::Key_V:
+        return setMode(BoardMode::SideBySide);
+    case Qt::Key_Escape:
+        if (m_pinned) {
+            setPinned(std::nullopt);
+            Q_EMIT unpinned();
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    QWidget::keyPressEvent(event);
+}
+
+void Board::resizeEvent(QResizeEvent*) { arrange(); }
+
+} // namespace attnscope

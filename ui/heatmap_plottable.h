@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The map inside a QCustomPlot: blits pictures that workers paint from cached tiles. Private header of ui.
+#pragma once
+
+#include "ui/tile_loader.h"
+#include "ui/tile_painter.h"
+
+#include <QTimer>
+#include <qcustomplot.h>
+
+#include <functional>
+
+namespace attnscope {
+
+class HeatmapPlottable : public QCPAbstractPlottable {
+public:
+    /// keyAxis counts keys, valueAxis queries (reversed). Owned by their plot.
+    HeatmapPlottable(QCPAxis* keyAxis, QCPAxis* valueAxis, Executor tiles);
+    ~HeatmapPlottable() override;
+
+    /// With `keepPicture` the old picture stays until the new one covers the view, for at most 400 ms.
+    void setPyramid(std::shared_ptr<TilePyramid> pyramid, bool keepPicture);
+    void setScale(const ColorScale& scale);
+    void setTheme(const PlotTheme& theme);
+    /// What is seen, and how large in device pixels: requests tiles and a new picture.
+    void setView(const QRectF& cells, const QSize& pixels, double pixelRatio);
+
+    bool isIdle() const;      ///< the picture is complete and shows the current view
+    double exportScale = 0.0; ///< pixels per unit of a synchronous picture; 0: draw what is on screen
+
+    std::function<void()> onPainted;
+    std::function<void()> onStatistics;
+    std::function<void(const QString&)> onFailed;
+
+    double selectTest(const QPointF& pos, bool onlySelectable, QVariant* details = nullptr) const override;
+    QCPRange getKeyRange(bool& found, QCP::SignDomain domain = QCP::sdBoth) const override;
+    QCPRange getValueRange(bool& found, QCP::SignDomain domain = QCP::sdBoth, const QCPRange& keys = {}) const override;
+
+protected:
+    void draw(QCPPainter* painter) override;
+    void drawLegendIcon(QCPPainter* painter, const QRectF& rect) const override;
+
+private:
+    void requestTiles();
+    void schedulePaint();
+    void paintNow();
+    void accept(const PaintResult& result, quint64 number);
+    QRectF pixelRect(const QRectF& cells) const;
+    void drawPicture(QCPPainter* painter);
+    void drawValues(QCPPainter* painter) const;
+    void drawRefiningMark(QCPPainter* painter) const;
+
+    TileLoader m_loader;
+    Executor m_painters;
+    QTimer m_paintTimer;
+    QTimer m_refiningTimer;
+    PaintRequest m_request;
+    PaintResult m_shown;
+    qint64 m_keepUntil = 0;
+    quint64 m_asked = 0;    // changes that need a new picture
+    quint64 m_painting = 0; // the change that a worker paints; 0: none
+    quint64 m_done = 0;     // the change that m_shown shows
+    bool m_refining = false;
+};
+
+} // namespace attnscope

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/map_interaction.h"
+
+#include "ui/view_state.h"
+
+#include <QGuiApplication>
+#include <QMouseEvent>
+#include <QStyleHints>
+#include <QWheelEvent>
+
+#include <algorithm>
+#include <cmath>
+
+namespace attnscope {
+
+QPointF MapInteraction::cellsAt(const QPointF& pos) const
+{
+    const QRectF view = m_view->rect();
+    return {view.left() + (pos.x() - map.left()) / map.width() * view.width(),
+            view.top() + (pos.y() - map.top()) / map.height() * view.height()};
+}
+
+std::optional<MapCell> MapInteraction::cellAt(const QPointF& pos) const
+{
+    if (!QRectF(map).contains(pos) || m_view->rect().isEmpty())
+        return std::nullopt;
+    const QPointF at = cellsAt(pos);
+    return MapCell{std::clamp<Index>(static_cast<Index>(std::floor(at.y())), 0, m_view->rows() - 1),
+                   std::clamp<Index>(static_cast<Index>(std::floor(at.x())), 0, m_view->cols() - 1)};
+}
+
+void MapInteraction::wheel(QWheelEvent* event)
+{
+    const QPoint delta = event->angleDelta(); // with Alt held, Qt turns the wheel sideways
+    const double turns = (delta.y() != 0 ? delta.y() : delta.x()) / 120.0;
+    if (turns == 0.0 || m_view->rect().isEmpty())
+        return;
+    const double factor = std::pow(1.25, turns);
+    const bool keysOnly = event->modifiers() & Qt::ShiftModifier;
+    const bool queriesOnly = event->modifiers() & Qt::AltModifier;
+    m_view->zoomAt(cellsAt(event->position()), queriesOnly ? 1.0 : factor, keysOnly ? 1.0 : factor);
+    event->accept();
+    if (onHover)
+        onHover(cellAt(event->position()));
+}
+
+void MapInteraction::press(QMouseEvent* event)
+{
+    if (!map.contains(event->pos()) || (event->button() != Qt::LeftButton && event->button() != Qt::MiddleButton))
+        return;
+    const bool box = event->button() == Qt::LeftButton && (event->modifiers() & Qt::ControlModifier);
+    m_drag = box ? Drag::Box : Drag::Pan;
+    m_pressed = event->pos();
+    m_viewAtPress = m_view->rect();
+    m_moved = false;
+}
+
+// The zoomed view has the map's proportions, so that square cells stay square; Alt frees it.
+QRectF MapInteraction::boxTo(const QPoint& pos) const
+{
+    QRectF box = QRectF(m_pressed, pos).normalized();
+    if (!(QGuiApplication::queryKeyboardModifiers() & Qt::AltModifier)) {
+        const double scale = std::max(box.width() / map.width(), box.height() / map.height());
+        const QSizeF size(scale * map.width(), scale * map.height());
+        const double left = pos.x() < m_pressed.x() ? m_pressed.x() - size.width() : m_pressed.x();
+        const double top = pos.y() < m_pressed.y() ? m_pressed.y() - size.height() : m_pressed.y();
+        box = QRectF(QPointF(left, top), size);
+    }
+    return box;
+}
+
+void MapInteraction::move(QMouseEvent* event)
+{
+    if (m_drag != Drag::None && (event->pos() - m_pressed).manhattanLength() >= QGuiApplication::styleHints()->startDragDistance() / 2)
+        m_moved = true;
+    if (m_drag == Drag::Pan && m_moved) {
+        const QPointF moved = event->pos() - m_pressed;
+        m_view->panTo(m_viewAtPress.topLeft() -
+                          QPointF(moved.x() / map.width() * m_viewAtPress.width(), moved.y() / map.height() * m_viewAtPress.height()),
+                      false);
+    } else if (m_drag == Drag::Box && m_moved && onBox) {
+        onBox(boxTo(event->pos()));
+    }
+    if (onHover)
+        onHover(cellAt(event->pos()));
+}
+
+void MapInteraction::release(QMouseEvent* event)
+{
+    const Drag drag = m_drag;
+    m_drag = Drag::None;
+    if (drag == Drag::Box && onBox)
+        onBox({});
+    if (drag == Drag::None)
+        return;
+    if (!m_moved) {
+        if (const auto cell = cellAt(event->pos()); cell && event->button() == Qt::LeftButton && onClick)
+            onClick(*cell);
+    } else if (drag == Drag::Pan) {
+        m_view->panTo(m_view->rect().topLeft(), true);
+    } else {
+        const QRectF box = boxTo(event->pos());
+        m_view->zoomTo({cellsAt(box.topLeft()), cellsAt(box.bottomRight())});
+    }
+}
+
+void MapInteraction::doubleClick(QMouseEvent* event)
+{
+    m_drag = Drag::None;
+    if (map.contains(event->pos()))
+        m_view->fit();
+}
+
+void MapInteraction::leave()
+{
+    if (onHover)
+        onHover(std::nullopt);
+}
+
+} // namespace attnscope

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/map_pane.h"
+
+#include "ui/heatmap_plottable.h"
+#include "ui/map_interaction.h"
+#include "ui/pane_decor.h"
+#include "ui/token_ticker.h"
+#include "ui/view_state.h"
+
+#include <cmath>
+
+namespace attnscope {
+
+namespace {
+
+QString titleCase(std::string_view word) { return QString::fromUtf8(word.data(), qsizetype(word.size())); }
+
+// "3.5": cells per pixel, two digits.
+QString count(double cells) { return QString::number(cells, 'g', cells < 10.0 ? 2 : 3); }
+
+QString poolingText(Pool pool, double cellsX, double cellsY)
+{
+    if (cellsX <= 1.0 && cellsY <= 1.0)
+        return QObject::tr("every cell shown");
+    const QString what = pool == Pool::Extreme ? QObject::tr("largest |value|") : titleCase(toString(pool));
+    return QObject::tr("pixel = %1 of %2 × %3 cells").arg(what, count(std::max(1.0, cellsY)), count(std::max(1.0, cellsX)));
+}
+
+} // namespace
+
+MapPane::MapPane(ViewState* view, Executor tiles, QWidget* parent)
+    : QWidget(parent), m_view(view), m_plot(new QCustomPlot(this)), m_interaction(std::make_unique<MapInteraction>(view))
+{
+    m_plot->layer(QStringLiteral("main"))->setMode(QCPLayer::lmBuffered);
+    m_plot->axisRect()->setAutoMargins(QCP::msNone);
+    m_plot->setMouseTracking(true);
+    m_plot->installEventFilter(this);
+    m_plot->yAxis->setRangeReversed(true);
+    m_plot->xAxis->setTickLabelRotation(0);
+    for (QCPAxis* axis : m_plot->axisRect()->axes()) {
+        axis->setVisible(true);
+        axis->setTickLength(0, 4);
+        axis->setSubTicks(false);
+        axis->grid()->setVisible(false);
+        axis->setTicker(QSharedPointer<TokenTicker>::create());
+    }
+    for (QCPAxis* axis : {m_plot->xAxis2, m_plot->yAxis2}) {
+        axis->setTicks(false);
+        axis->setTickLabels(false);
+    }
+    m_heatmap = new HeatmapPlottable(m_plot->xAxis, m_plot->yAxis, std::move(tiles));
+    m_decor = new PaneDecor(m_plot);
+    m_cross = new CrossHair(m_plot, m_plot->xAxis, m_plot->yAxis);
+    m_heatmap->onPainted = [this] { Q_EMIT painted(); };
+    m_heatmap->onStatistics = [this] { Q_EMIT statisticsChanged(); };
+    m_heatmap->onFailed = [this](const QString& what) { Q_EMIT failed(what); };
+    connectMouse();
+    connect(view, &ViewState::changed, this, &MapPane::updateView);
+    applyTheme(plotTheme(palette()));
+    setMinimumSize(160, 200);
+}
+
+MapPane::~MapPane() = default;
+
+void MapPane::connectMouse()
+{
+    m_interaction->onHover = [this](std::optional<MapCell> cell) {
+        if (cell && m_pyramid)
+            Q_EMIT hovered(cell->query, cell->key);
+        else
+            Q_EMIT left();
+    };
+    m_interaction->onClick = [this](MapCell cell) {
+        if (m_pyramid)
+            Q_EMIT pinned(cell.query, cell.key);
+    };
+    m_interaction->onBox = [this](const QRectF& pixels) {
+        m_cross->box = pixels;
+        m_plot->layer(QStringLiteral("overlay"))->replot();
+    };
+}
+
+void MapPane::setContent(const PaneContent& content)
+{
+    const bool sameSource = content.source == m_content.source;
+    const bool sameKind = content.kind == m_content.kind && m_pyramid;
+    m_content = content;
+    m_decor->title = content.title;
+    m_decor->subtitle = content.subtitle;
+    m_decor->provenance = content.source ? titleCase(toString(content.source->provenance())) : QString();
+    m_decor->message = content.source ? QString() : content.message.isEmpty() ? tr("Nothing to show yet.") : content.message;
+    if (!sameSource) {
+        if (content.source)
+            m_view->setMatrix(content.source->rows(), content.source->cols());
+        startPyramid(sameKind);
+    }
+    for (QCPAxis* axis : m_plot->axisRect()->axes())
+        axis->setVisible(content.source != nullptr);
+    updateLayout();
+}
+
+void MapPane::startPyramid(bool keepPicture)
+{
+    const bool sameSize =
+        m_pyramid && m_content.source && m_pyramid->rows() == m_content.source->rows() && m_pyramid->cols() == m_content.source->cols();
+    // Signed maps are pooled to the value farthest from zero: the largest would hide what is negative.
+    const Pool pool = m_content.kind == PaneContent::Kind::Error && m_pool == Pool::Max ? Pool::Extreme : m_pool;
+    m_pyramid = m_content.source ? std::make_shared<TilePyramid>(m_content.source, pool) : nullptr;
+    m_heatmap->setPyramid(m_pyramid, keepPicture && sameSize);
+}
+
+void MapPane::setTokens(std::shared_ptr<const QStringList> tokens)
+{
+    m_tokens = std::move(tokens);
+    for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis})
+        axis->ticker().staticCast<TokenTicker>()->setTokens(m_tokens);
+    updateLayout();
+}
+
+void MapPane::setPool(Pool pool)
+{
+    if (pool == m_pool)
+        return;
+    m_pool = pool;
+    startPyramid(true);
+    updateView();
+}
+
+void MapPane::setScale(const ColorScale& scale, const QString& badge)
+{
+    if (scale == m_decor->scale && badge == m_decor->badge)
+        return;
+    m_decor->scale = scale;
+    m_decor->badge = badge;
+    m_heatmap->setScale(scale);
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+const ColorScale& MapPane::scale() const { return m_decor->scale; }
+
+void MapPane::setCursorCell(std::optional<MapCell> cell)
+{
+    if (cell == m_cross->cursor)
+        return;
+    m_cross->cursor = cell;
+    m_plot->layer(QStringLiteral("overlay"))->replot();
+}
+
+void MapPane::setPinnedCell(std::optional<MapCell> cell)
+{
+    m_cross->pinned = cell;
+    m_plot->layer(QStringLiteral("overlay"))->replot();
+}
+
+std::optional<ValueRange> MapPane::valueRange() const
+{
+    const auto stats = m_pyramid ? m_pyramid->stats() : std::nullopt;
+    return stats && stats->finite > 0 ? std::optional(stats->range) : std::nullopt;
+}
+
+bool MapPane::isIdle() const { return m_heatmap->isIdle(); }
+
+QRect MapPane::mapRect() const { return m_decor->layout.map; }
+
+std::optional<MapCell> MapPane::cellAt(const QPoint& pos) const { return m_interaction->cellAt(pos); }
+
+void MapPane::layoutPlot(const QSize& size)
+{
+    const bool tokens = m_tokens && !m_tokens->isEmpty();
+    const double aspect = m_pyramid ? double(m_pyramid->cols()) / double(m_pyramid->rows()) : 1.0;
+    const PaneLayout layout = paneLayout(size, tokens, aspect);
+    const QRect map = layout.map;
+    m_decor->layout = layout;
+    m_interaction->map = map;
+    m_plot->axisRect()->setMargins({map.left(), map.top(), size.width() - map.right() - 1, size.height() - map.bottom() - 1});
+    updateTicks();
+}
+
+void MapPane::updateTicks()
+{
+    const QRectF view = m_view->rect();
+    const QRect map = m_decor->layout.map;
+    if (view.isEmpty())
+        return;
+    const QFont font = smallFont();
+    const QFontMetricsF metrics(font);
+    const double label = metrics.height() * 0.92;
+    const auto keys = m_plot->xAxis->ticker().staticCast<TokenTicker>();
+    const auto queries = m_plot->yAxis->ticker().staticCast<TokenTicker>();
+    const double cell = map.width() / view.width();
+    keys->setGeometry(cell, label, m_decor->layout.labelRoom, metrics);
+    if (!keys->showsTokens())
+        keys->setGeometry(cell, metrics.horizontalAdvance(QString::number(qint64(view.right()))), m_decor->layout.labelRoom, metrics);
+    queries->setGeometry(map.height() / view.height(), label, m_decor->layout.labelRoom, metrics);
+    m_decor->tokensShown = keys->showsTokens();
+    m_plot->xAxis->setTickLabelRotation(keys->showsTokens() ? -90 : 0);
+    m_plot->xAxis->setRange(view.left(), view.right());
+    m_plot->yAxis->setRange(view.top(), view.bottom());
+    m_plot->xAxis2->setRange(view.left(), view.right());
+    m_plot->yAxis2->setRange(view.top(), view.bottom());
+}
+
+void MapPane::updatePooling(double pixelsPerUnit)
+{
+    const QRectF view = m_view->rect();
+    const QRect map = m_decor->layout.map;
+    if (m_pyramid && !map.isEmpty())
+        m_decor->pooling =
+            poolingText(m_pyramid->pool(), view.width() / map.width() / pixelsPerUnit, view.height() / map.height() / pixelsPerUnit);
+}
+
+void MapPane::updateLayout()
+{
+    layoutPlot(size());
+    updateView();
+}
+
+void MapPane::updateView()
+{
+    const double ratio = m_plot->bufferDevicePixelRatio();
+    updateTicks();
+    updatePooling(ratio);
+    m_heatmap->setView(m_view->rect(), m_decor->layout.map.size() * ratio, ratio);
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void MapPane::applyTheme(const PlotTheme& theme)
+{
+    applyPlotTheme(m_plot, theme);
+    for (QCPAxis* axis : m_plot->axisRect()->axes())
+        axis->setTickLabelFont(smallFont());
+    m_decor->theme = theme;
+    m_cross->theme = theme;
+    m_heatmap->setTheme(theme);
+}
+
+void MapPane::resizeEvent(QResizeEvent*)
+{
+    m_plot->setGeometry(rect());
+    if (m_plot->bufferDevicePixelRatio() != devicePixelRatioF())
+        m_plot->setBufferDevicePixelRatio(devicePixelRatioF());
+    updateLayout();
+}
+
+void MapPane::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange || event->type() == QEvent::ApplicationFontChange) {
+        applyTheme(plotTheme(palette()));
+        updateLayout();
+    }
+}
+
+bool MapPane::eventFilter(QObject* watched, QEvent* event)
+{
+    switch (event->type()) {
+    case QEvent::Wheel:
+        m_interaction->wheel(static_cast<QWheelEvent*>(event));
+        return true;
+    case QEvent::MouseButtonPress:
+        m_interaction->press(static_cast<QMouseEvent*>(event));
+        break;
+    case QEvent::MouseMove:
+        m_interaction->move(static_cast<QMouseEvent*>(event));
+        return true;
+    case QEvent::MouseButtonRelease:
+        m_interaction->release(static_cast<QMouseEvent*>(event));
+        return true;
+    case QEvent::MouseButtonDblClick:
+        m_interaction->doubleClick(static_cast<QMouseEvent*>(event));
+        return true;
+    case QEvent::Leave:
+        m_interaction->leave();
+        break;
+    default:
+        break;
+    }
+    return QWidget::eventFilter(watched, event);
+}
+
+Result<void> MapPane::prepare(int pixels, const RunContext& context) const
+{
+    if (!m_pyramid)
+        return {};
+    const auto keys = tilesFor(*m_pyramid, m_view->rect(), {pixels, pixels});
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        context.report(double(i) / double(keys.size()));
+        if (auto tile = m_pyramid->compute(keys[i], context); !tile)
+            return tile.error();
+    }
+    return {};
+}
+
+void MapPane::renderTo(QCPPainter& painter, const QRect& target)
+{
+    // PDF and PNG painters are scaled to their dots per inch; an SVG counts in 1/96 inch and gets 300 dots per inch.
+    const double scale = painter.worldTransform().m11();
+    const PlotTheme screen = m_decor->theme;
+    m_heatmap->exportScale = scale > 1.0 || !painter.modes().testFlag(QCPPainter::pmVectorized) ? scale : 300.0 / 96.0;
+    m_cross->exporting = true;
+    applyTheme(lightPlotTheme());
+    layoutPlot(target.size());
+    updatePooling(m_heatmap->exportScale);
+    painter.save();
+    painter.translate(target.topLeft());
+    m_plot->toPainter(&painter, target.width(), target.height());
+    painter.restore();
+    m_heatmap->exportScale = 0.0;
+    m_cross->exporting = false;
+    applyTheme(screen);
+    updateLayout();
+}
+
+} // namespace attnscope

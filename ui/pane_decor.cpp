@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/pane_decor.h"
+
+#include <cmath>
+
+namespace attnscope {
+
+PaneDecor::PaneDecor(QCustomPlot* plot) : QCPLayerable(plot, QStringLiteral("legend")) {}
+
+void PaneDecor::applyDefaultAntialiasingHint(QCPPainter* painter) const { painter->setAntialiasing(false); }
+
+void PaneDecor::draw(QCPPainter* painter)
+{
+    painter->setFont(smallFont());
+    drawHeader(painter);
+    if (!message.isEmpty())
+        return drawMessage(painter);
+    drawAxisNames(painter);
+    drawColorBar(painter);
+}
+
+void PaneDecor::drawHeader(QCPPainter* painter) const
+{
+    const QRect box = layout.header;
+    QFont bold = plotFont();
+    bold.setBold(true);
+    const QFontMetrics large(bold);
+    const QFontMetrics small(smallFont());
+    const QRect titleBox(box.left(), box.top(), box.width(), large.height());
+    int right = titleBox.right();
+    if (!badge.isEmpty()) {
+        const int width = small.horizontalAdvance(badge) + 10;
+        const QRect badgeBox(std::max(box.left(), right - width), titleBox.top() + 1, width, small.height() + 2);
+        painter->setAntialiasing(true);
+        painter->setPen(QPen(theme.warning, 1));
+        painter->setBrush(Qt::NoBrush);
+        painter->drawRoundedRect(QRectF(badgeBox).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);
+        painter->setPen(theme.warning);
+        painter->drawText(badgeBox, Qt::AlignCenter, badge);
+        painter->setAntialiasing(false);
+        right = badgeBox.left() - 6;
+    }
+    painter->setFont(bold);
+    painter->setPen(theme.foreground);
+    painter->drawText(titleBox, Qt::AlignLeft | Qt::AlignVCenter, large.elidedText(title, Qt::ElideRight, right - titleBox.left()));
+    painter->setFont(smallFont());
+    QRect line(box.left(), titleBox.bottom() + 2, box.width(), small.height());
+    painter->setPen(theme.accent);
+    painter->drawText(line, Qt::AlignLeft | Qt::AlignVCenter, provenance);
+    const QString rest = provenance.isEmpty() || subtitle.isEmpty() ? subtitle : QStringLiteral(" · ") + subtitle;
+    line.setLeft(line.left() + small.horizontalAdvance(provenance));
+    painter->setPen(theme.muted);
+    painter->drawText(line, Qt::AlignLeft | Qt::AlignVCenter, small.elidedText(rest, Qt::ElideRight, line.width()));
+}
+
+void PaneDecor::drawAxisNames(QCPPainter* painter) const
+{
+    const QFontMetrics small(smallFont());
+    painter->setFont(smallFont());
+    painter->setPen(theme.muted);
+    const int zone = tokensShown ? layout.tickZone : small.height() + 8;
+    painter->drawText(QRect(layout.map.left(), layout.map.bottom() + zone, layout.map.width(), small.height()), Qt::AlignCenter,
+                      QObject::tr("key"));
+    painter->save();
+    painter->translate(layout.map.left() - layout.labelRoom - 10 - small.height(), layout.map.center().y());
+    painter->rotate(-90.0);
+    painter->drawText(QRect(-60, 0, 120, small.height()), Qt::AlignCenter, QObject::tr("query"));
+    painter->restore();
+}
+
+void PaneDecor::drawColorBar(QCPPainter* painter) const
+{
+    const QRect bar = layout.bar;
+    const QFontMetrics small(smallFont());
+    // A gradient stays a vector object in PDF and SVG.
+    QLinearGradient gradient(bar.left(), 0, bar.right() + 1, 0);
+    for (int i = 0; i <= 32; ++i) {
+        const Rgb c = scale.map->table[static_cast<std::size_t>(std::lround(i * 255.0 / 32.0))];
+        gradient.setColorAt(i / 32.0, QColor(c.r, c.g, c.b));
+    }
+    painter->setPen(Qt::NoPen);
+    painter->fillRect(bar, gradient);
+    painter->setPen(QPen(theme.muted, 1));
+    painter->setBrush(Qt::NoBrush);
+    painter->drawRect(bar);
+    painter->setFont(smallFont());
+    const int widest = small.horizontalAdvance(QStringLiteral("−0.0001"));
+    double freeFrom = -1e9;
+    for (const ScaleTick& tick : ticksOf(scale, std::clamp(bar.width() / (widest + 6), 2, 7))) {
+        const double x = bar.left() + tick.position * bar.width();
+        const QString label = QString::fromStdString(tick.label);
+        const double width = small.horizontalAdvance(label);
+        const QRectF box(x - width / 2, bar.bottom() + 5, width, small.height());
+        painter->setPen(QPen(theme.muted, 1));
+        painter->drawLine(QPointF(x, bar.bottom() + 1), QPointF(x, bar.bottom() + 4));
+        if (box.left() < freeFrom)
+            continue;
+        freeFrom = box.right() + 4;
+        painter->setPen(theme.foreground);
+        painter->drawText(box.adjusted(-2, 0, 2, 0), Qt::AlignCenter, label);
+    }
+    painter->setPen(theme.muted);
+    const QRect below(bar.left() - layout.labelRoom, bar.bottom() + 6 + small.height(), bar.width() + layout.labelRoom + 8, small.height());
+    painter->drawText(below, Qt::AlignRight | Qt::AlignVCenter, small.elidedText(pooling, Qt::ElideRight, below.width()));
+}
+
+void PaneDecor::drawMessage(QCPPainter* painter) const
+{
+    painter->setPen(QPen(theme.grid, 1));
+    painter->setBrush(theme.empty);
+    painter->drawRect(layout.map);
+    painter->setPen(theme.muted);
+    painter->setFont(plotFont());
+    painter->drawText(layout.map.adjusted(14, 8, -14, -8), Qt::AlignCenter | Qt::TextWordWrap, message);
+}
+
+CrossHair::CrossHair(QCustomPlot* plot, QCPAxis* keys, QCPAxis* queries)
+    : QCPLayerable(plot, QStringLiteral("overlay")), m_keys(keys), m_queries(queries)
+{
+}
+
+void CrossHair::applyDefaultAntialiasingHint(QCPPainter* painter) const { painter->setAntialiasing(false); }
+
+QRect CrossHair::clipRect() const { return m_keys->axisRect()->rect(); }
+
+QRectF CrossHair::cellRect(const MapCell& cell) const
+{
+    return {QPointF(m_keys->coordToPixel(double(cell.key)), m_queries->coordToPixel(double(cell.query))),
+            QPointF(m_keys->coordToPixel(double(cell.key + 1)), m_queries->coordToPixel(double(cell.query + 1)))};
+}
+
+void CrossHair::draw(QCPPainter* painter)
+{
+    painter->setBrush(Qt::NoBrush);
+    if (pinned)
+        drawPin(painter);
+    if (cursor && !exporting)
+        drawCursor(painter);
+    if (!box.isNull()) {
+        painter->setPen(QPen(QColor(0, 0, 0, 150), 3));
+        painter->drawRect(box);
+        painter->setPen(QPen(QColor(Qt::white), 1, Qt::DashLine));
+        painter->drawRect(box);
+    }
+}
+
+// White in a dark casing: visible on every colour map.
+void CrossHair::drawCursor(QCPPainter* painter) const
+{
+    const QRectF map = clipRect();
+    const QRectF cell = cellRect(*cursor);
+    const QPointF c = cell.center();
+    const bool large = cell.width() >= 6.0 && cell.height() >= 6.0;
+    const QRectF hole = large ? cell : QRectF(c - QPointF(5, 5), QSizeF(10, 10));
+    for (const QPen& pen : {QPen(QColor(0, 0, 0, 110), 3), QPen(QColor(255, 255, 255, 230), 1)}) {
+        painter->setPen(pen);
+        painter->drawLine(QPointF(map.left(), c.y()), QPointF(hole.left(), c.y()));
+        painter->drawLine(QPointF(hole.right(), c.y()), QPointF(map.right(), c.y()));
+        painter->drawLine(QPointF(c.x(), map.top()), QPointF(c.x(), hole.top()));
+        painter->drawLine(QPointF(c.x(), hole.bottom()), QPointF(c.x(), map.bottom()));
+        if (large)
+            painter->drawRect(cell);
+    }
+}
+
+void CrossHair::drawPin(QCPPainter* painter) const
+{
+    const QRectF map = clipRect();
+    const QRectF cell = cellRect(*pinned);
+    QRectF band(map.left(), cell.top(), map.width(), cell.height());
+    if (band.height() < 3.0)
+        band = QRectF(map.left(), cell.center().y() - 1.5, map.width(), 3.0);
+    for (const QPen& pen : {QPen(QColor(0, 0, 0, 120), 3), QPen(theme.accent, 1)}) {
+        painter->setPen(pen);
+        painter->drawLine(band.topLeft(), band.topRight());
+        painter->drawLine(band.bottomLeft(), band.bottomRight());
+        if (cell.width() >= 5.0)
+            painter->drawRect(cell);
+        else
+            painter->drawRect(QRectF(cell.center() - QPointF(3, 3), QSizeF(6, 6)));
+    }
+}
+
+} // namespace attnscope

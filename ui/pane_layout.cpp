@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/pane_layout.h"
+
+#include <QApplication>
+#include <QFontInfo>
+#include <QFontMetrics>
+
+#include <algorithm>
+
+namespace attnscope {
+
+QFont plotFont()
+{
+    QFont font = QApplication::font();
+    const QFontInfo info(font);
+    font.setFamily(info.family());
+    font.setPixelSize(info.pixelSize());
+    return font;
+}
+
+QFont smallFont()
+{
+    QFont font = plotFont();
+    font.setPixelSize(std::max(8, font.pixelSize() * 6 / 7));
+    return font;
+}
+
+PaneLayout paneLayout(const QSize& size, bool tokens, double aspect)
+{
+    const QFontMetrics small(smallFont());
+    const QFontMetrics large(plotFont());
+    const int line = small.height();
+    PaneLayout layout;
+    layout.labelRoom = tokens ? small.averageCharWidth() * 8 : small.horizontalAdvance(QStringLiteral("00000"));
+    layout.tickZone = tokens ? layout.labelRoom + 8 : line + 8;
+    const int left = line + layout.labelRoom + 10;
+    const int right = std::max(10, small.horizontalAdvance(QStringLiteral("00000")) / 2 + 2);
+    const int top = large.height() + line + 12;
+    const int barHeight = std::max(8, line * 2 / 3);
+    const int below = layout.tickZone + line + 10 + barHeight + 5 + 2 * line + 4;
+    const int roomX = std::max(20, size.width() - left - right);
+    const int roomY = std::max(20, size.height() - top - below);
+    const double shape = std::clamp(aspect, 0.2, 5.0);
+    const int width = std::min(roomX, static_cast<int>(roomY * shape));
+    const int height = std::min(roomY, static_cast<int>(width / shape));
+    const int x = left + (roomX - width) / 2;
+    const int y = top + (roomY - height) / 3;
+    layout.map = QRect(x, y, width, height);
+    layout.header = QRect(x, y - top + 2, size.width() - x - 4, top - 8);
+    layout.bar = QRect(x, y + height + layout.tickZone + line + 10, width, barHeight);
+    return layout;
+}
+
+} // namespace attnscope

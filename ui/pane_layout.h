@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Where title, map, axes and colour bar of a pane stand: cells are square where the view has the map's proportions.
+#pragma once
+
+#include <QFont>
+#include <QRect>
+#include <QSize>
+
+namespace attnscope {
+
+struct PaneLayout {
+    QRect header;
+    QRect map;         ///< the axis rectangle
+    QRect bar;         ///< the gradient; its ticks and the pooling stand below it
+    int tickZone = 0;  ///< height of the key labels below the map
+    int labelRoom = 0; ///< pixels that the longest query label may take
+
+    bool operator==(const PaneLayout&) const = default;
+};
+
+/// The application's font with a real family name and a size in pixels, so that it comes out alike on screen, PDF and SVG.
+QFont plotFont();
+
+/// For ticks and small text: a little smaller.
+QFont smallFont();
+
+/// `aspect` is columns / rows of the map.
+PaneLayout paneLayout(const QSize& size, bool tokens, double aspect);
+
+} // namespace attnscope

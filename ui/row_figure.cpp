@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/row_figure.h"
+
+#include "core/color/color_scale.h"
+#include "ui/pane_layout.h"
+#include "ui/token_ticker.h"
+
+#include <cmath>
+
+namespace attnscope {
+
+std::vector<std::pair<double, double>> downsample(const std::vector<float>& values, double from, double to, int bins)
+{
+    const Index first = std::clamp<Index>(Index(std::floor(from)), 0, Index(values.size()));
+    const Index last = std::clamp<Index>(Index(std::ceil(to)), first, Index(values.size()));
+    const Index count = std::min<Index>(last - first, std::max(1, bins));
+    std::vector<std::pair<double, double>> points;
+    points.reserve(std::size_t(count));
+    for (Index bin = 0; bin < count; ++bin) {
+        const Index a = first + bin * (last - first) / count;
+        const Index b = first + (bin + 1) * (last - first) / count;
+        float peak = values[std::size_t(a)];
+        for (Index i = a + 1; i < b; ++i)
+            peak = std::abs(values[std::size_t(i)]) > std::abs(peak) ? values[std::size_t(i)] : peak;
+        points.emplace_back(0.5 * double(a + b), double(peak));
+    }
+    return points;
+}
+
+// Header and the shade over masked keys.
+class RowFigure::Decor : public QCPLayerable {
+public:
+    Decor(QCustomPlot* plot, const RowFigure& figure) : QCPLayerable(plot, QStringLiteral("background")), m_figure(figure) {}
+
+    QString title;
+    QString key;
+    std::optional<Index> cursor;
+    Index visibleKeys = 0;
+
+protected:
+    void applyDefaultAntialiasingHint(QCPPainter* painter) const override { painter->setAntialiasing(false); }
+    void draw(QCPPainter* painter) override
+    {
+        const QRect rect = m_figure.m_rect;
+        const double x = mParentPlot->xAxis->coordToPixel(double(visibleKeys));
+        if (!m_figure.m_series.empty() && x < rect.right())
+            painter->fillRect(QRectF(QPointF(std::max(x, double(rect.left())), rect.top()), rect.bottomRight()), m_figure.m_theme.masked);
+        QFont bold = plotFont();
+        bold.setBold(true);
+        const QFontMetrics large(bold);
+        const QFontMetrics small(smallFont());
+        const QRect header(rect.left(), 4, rect.width(), large.height());
+        int right = header.right();
+        painter->setFont(smallFont());
+        for (std::size_t i = m_figure.m_series.size(); i-- > 0;)
+            right = drawEntry(painter, i, right, header);
+        painter->setPen(m_figure.m_theme.muted);
+        const int keyWidth = std::min(small.horizontalAdvance(key), std::max(0, (right - header.left()) / 2));
+        painter->drawText(QRect(right - keyWidth, header.top(), keyWidth, header.height()), Qt::AlignRight | Qt::AlignVCenter,
+                          small.elidedText(key, Qt::ElideRight, keyWidth));
+        right -= keyWidth + 10;
+        painter->setFont(bold);
+        painter->setPen(m_figure.m_theme.foreground);
+        painter->drawText(QRect(header.left(), header.top(), right - header.left(), header.height()), Qt::AlignLeft | Qt::AlignVCenter,
+                          large.elidedText(title, Qt::ElideRight, right - header.left()));
+    }
+
+private:
+    // A legend entry that ends at `right`, with its value under the cursor; returns where it begins.
+    int drawEntry(QCPPainter* painter, std::size_t at, int right, const QRect& header) const
+    {
+        const RowSeries& series = m_figure.m_series[at];
+        const QFontMetrics small(smallFont());
+        const QString name = small.elidedText(series.title, Qt::ElideRight, 170);
+        const bool known = cursor && *cursor < Index(series.values.size());
+        const QString value = known ? QString::fromStdString(formatValue(series.values[std::size_t(*cursor)])) : QString();
+        const int valueWidth = small.horizontalAdvance(QStringLiteral("−0.000000"));
+        const int width = 18 + small.horizontalAdvance(name) + 6 + valueWidth;
+        const QRect box(right - width, header.top(), width, header.height());
+        const QColor color = seriesColors(m_figure.m_theme)[qsizetype(at) % 6];
+        painter->fillRect(QRect(box.left(), box.center().y() - (series.exact ? 5 : 1), 12, series.exact ? 10 : 3), color);
+        painter->setPen(m_figure.m_theme.foreground);
+        painter->drawText(box.adjusted(18, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, name);
+        painter->drawText(QRect(box.right() - valueWidth + 1, box.top(), valueWidth, box.height()), Qt::AlignLeft | Qt::AlignVCenter,
+                          value);
+        return box.left() - 14;
+    }
+
+    const RowFigure& m_figure;
+};
+
+class RowFigure::Cursor : public QCPLayerable {
+public:
+    Cursor(QCustomPlot* plot, const RowFigure& figure) : QCPLayerable(plot, QStringLiteral("overlay")), m_figure(figure) {}
+
+protected:
+    void applyDefaultAntialiasingHint(QCPPainter* painter) const override { painter->setAntialiasing(false); }
+    QRect clipRect() const override { return m_figure.m_rect; }
+    void draw(QCPPainter* painter) override
+    {
+        if (!m_figure.m_decor->cursor || m_figure.m_series.empty() || painter->modes().testFlag(QCPPainter::pmNoCaching))
+            return;
+        const double x = mParentPlot->xAxis->coordToPixel(double(*m_figure.m_decor->cursor) + 0.5);
+        painter->setPen(QPen(m_figure.m_theme.muted, 1, Qt::DashLine));
+        painter->drawLine(QPointF(x, m_figure.m_rect.top()), QPointF(x, m_figure.m_rect.bottom()));
+    }
+
+private:
+    const RowFigure& m_figure;
+};
+
+RowFigure::RowFigure(QCustomPlot* plot) : m_plot(plot)
+{
+    m_plot->axisRect()->setAutoMargins(QCP::msNone);
+    m_plot->xAxis->setTicker(QSharedPointer<TokenTicker>::create());
+    m_plot->xAxis->grid()->setVisible(false);
+    for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis}) {
+        axis->setTickLength(0, 4);
+        axis->setSubTicks(false);
+    }
+    m_decor = new Decor(m_plot, *this);
+    m_cursor = new Cursor(m_plot, *this);
+}
+
+RowFigure::~RowFigure() = default;
+
+void RowFigure::setSeries(std::vector<RowSeries> series, Index visibleKeys)
+{
+    const bool sameLength = !series.empty() && Index(series.front().values.size()) == keys();
+    m_series = std::move(series);
+    m_decor->visibleKeys = visibleKeys;
+    if (!sameLength)
+        m_plot->xAxis->setRange(0.0, std::max<double>(1.0, double(keys())));
+    replot();
+}
+
+void RowFigure::setTokens(const QStringList& tokens)
+{
+    m_hasTokens = !tokens.isEmpty();
+    m_plot->xAxis->ticker().staticCast<TokenTicker>()->setTokens(std::make_shared<const QStringList>(tokens));
+    replot();
+}
+
+void RowFigure::setTheme(const PlotTheme& theme)
+{
+    m_theme = theme;
+    applyPlotTheme(m_plot, theme);
+    replot();
+}
+
+void RowFigure::setLog(bool log)
+{
+    m_log = log;
+    replot();
+}
+
+void RowFigure::setHeader(const QString& title, const QString& key, std::optional<Index> cursor)
+{
+    m_decor->title = title;
+    m_decor->key = key;
+    m_decor->cursor = cursor;
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+QCPRange RowFigure::range() const { return m_plot->xAxis->range(); }
+
+void RowFigure::setRange(double from, double to)
+{
+    const double all = std::max<double>(1.0, double(keys()));
+    const double length = std::clamp(to - from, std::min(4.0, all), all);
+    const double start = std::clamp(from, 0.0, all - length);
+    m_plot->xAxis->setRange(start, start + length);
+    replot();
+}
+
+void RowFigure::layout(const QSize& size)
+{
+    m_size = size;
+    const QFontMetricsF metrics(smallFont());
+    const QFontMetrics large(plotFont());
+    const double room = metrics.averageCharWidth() * 8;
+    const int left = int(metrics.horizontalAdvance(QStringLiteral("0.0000"))) + 12;
+    const int width = std::max(20, size.width() - left - 14);
+    const double cell = width / std::max(1.0, m_plot->xAxis->range().size());
+    const auto ticker = m_plot->xAxis->ticker().staticCast<TokenTicker>();
+    ticker->setGeometry(cell, metrics.height() * 0.92, room, metrics);
+    const bool tokens = m_hasTokens && ticker->showsTokens();
+    if (!tokens)
+        ticker->setGeometry(cell, metrics.horizontalAdvance(QString::number(keys())), room, metrics);
+    m_plot->xAxis->setTickLabelRotation(tokens ? -90 : 0);
+    const int top = large.height() + 12;
+    const int bottom = int(tokens ? room : metrics.height()) + 10;
+    m_rect = QRect(left, top, width, std::max(20, size.height() - top - bottom));
+    m_plot->axisRect()->setMargins({left, top, size.width() - m_rect.right() - 1, size.height() - m_rect.bottom() - 1});
+}
+
+// Exact attention is filled, approximations are lines: both stay visible where they coincide.
+void RowFigure::rebuild()
+{
+    m_plot->clearGraphs();
+    const QCPRange range = m_plot->xAxis->range();
+    const bool log = m_plot->yAxis->scaleType() == QCPAxis::stLogarithmic;
+    for (std::size_t i = 0; i < m_series.size(); ++i) {
+        const QColor color = seriesColors(m_theme)[qsizetype(i) % 6];
+        QCPGraph* graph = m_plot->addGraph();
+        graph->setLineStyle(QCPGraph::lsStepCenter);
+        graph->setAdaptiveSampling(false);
+        graph->setAntialiased(false);
+        graph->setPen(m_series[i].exact ? QPen(color, 1) : QPen(color, 1.6));
+        if (m_series[i].exact) {
+            QColor fill = color;
+            fill.setAlpha(95);
+            graph->setBrush(fill);
+        }
+        const auto points = downsample(m_series[i].values, range.lower, range.upper, m_rect.width());
+        const double half = points.size() > 1 ? 0.5 * (points[1].first - points[0].first) : 0.5;
+        QVector<double> x;
+        QVector<double> y;
+        for (const auto& [key, value] : points) {
+            x.append(key);
+            y.append(log ? std::max(value, kLogFloor) : value);
+        }
+        if (!points.empty()) { // the outer half steps
+            x.prepend(x.front() - 2 * half);
+            y.prepend(y.front());
+            x.append(x.back() + 2 * half);
+            y.append(y.back());
+        }
+        graph->setData(x, y, true);
+    }
+}
+
+void RowFigure::updateValueAxis()
+{
+    double low = 0.0;
+    double high = 0.0;
+    double positive = 1.0;
+    for (const RowSeries& series : m_series)
+        for (const float value : series.values) {
+            if (!isDrawable(value))
+                continue;
+            low = std::min(low, double(value));
+            high = std::max(high, double(value));
+            if (value > 0.0F)
+                positive = std::min(positive, double(value));
+        }
+    const bool log = m_log && low >= 0.0 && high > 0.0;
+    QCPAxis* axis = m_plot->yAxis;
+    if (log) {
+        axis->setScaleType(QCPAxis::stLogarithmic);
+        axis->setTicker(QSharedPointer<QCPAxisTickerLog>::create());
+        axis->setNumberFormat(QStringLiteral("eb"));
+        axis->setNumberPrecision(0);
+        const double floor = std::max(kLogFloor, std::pow(10.0, std::floor(std::log10(std::max(positive, kLogFloor)))));
+        axis->setRange(std::min(floor, high / 10.0), high * 1.4);
+        return;
+    }
+    const auto ticker = QSharedPointer<QCPAxisTicker>::create();
+    ticker->setTickCount(4);
+    axis->setScaleType(QCPAxis::stLinear);
+    axis->setTicker(ticker);
+    axis->setNumberFormat(QStringLiteral("gb"));
+    axis->setNumberPrecision(3);
+    const double span = high > low ? high - low : 1.0;
+    axis->setRange(low < 0.0 ? low - 0.06 * span : 0.0, low + span * 1.06);
+}
+
+void RowFigure::replot()
+{
+    if (m_size.isEmpty())
+        return;
+    layout(m_size);
+    updateValueAxis();
+    rebuild();
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+} // namespace attnscope

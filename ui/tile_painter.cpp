@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/tile_painter.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace attnscope {
+
+namespace {
+
+constexpr float kMissing = -std::numeric_limits<float>::max(); // no tile covers the cell yet
+constexpr double kMostCells = 16.0 * 1024 * 1024;
+
+// Output cells [from, to) of one pixel.
+struct Span {
+    Index from = 0;
+    Index to = 0;
+};
+
+// Minified: the spans of neighbouring pixels meet without overlap. Magnified: the cell under the pixel's centre.
+std::vector<Span> spansOf(double start, double length, int pixels, int level, Index cells)
+{
+    const double scale = 1.0 / static_cast<double>(Index{1} << level);
+    const double step = length / pixels * scale;
+    const Index last = pooledSize(cells, level) - 1;
+    std::vector<Span> spans(static_cast<std::size_t>(pixels));
+    for (int i = 0; i < pixels; ++i) {
+        const double from = start * scale + i * step;
+        Span span;
+        if (step < 1.0) {
+            span.from = std::clamp<Index>(static_cast<Index>(std::floor(from + 0.5 * step)), 0, last);
+            span.to = span.from + 1;
+        } else {
+            span.from = std::clamp<Index>(static_cast<Index>(std::floor(from + 1e-9)), 0, last);
+            span.to = std::clamp<Index>(static_cast<Index>(std::floor(from + step + 1e-9)), span.from + 1, last + 1);
+        }
+        spans[static_cast<std::size_t>(i)] = span;
+    }
+    return spans;
+}
+
+// The cells under the view at one level, gathered from tiles and, where those are missing, from their ancestors.
+struct Region {
+    int level = 0;
+    Index row0 = 0;
+    Index col0 = 0;
+    Index rows = 0;
+    Index cols = 0;
+    std::vector<float> values;
+    bool complete = true;
+    bool covered = true;
+
+    const float* row(Index r) const { return values.data() + (r - row0) * cols - col0; }
+};
+
+void copyTile(Region& region, const Tile& tile, Index r0, Index r1, Index c0, Index c1)
+{
+    const int up = tile.key.level - region.level;
+    for (Index r = r0; r < r1; ++r) {
+        float* out = region.values.data() + (r - region.row0) * region.cols - region.col0;
+        const float* in = tile.values.data() + ((r >> up) - tile.key.row * kTileSize) * tile.cols - tile.key.col * kTileSize;
+        if (up == 0)
+            std::copy(in + c0, in + c1, out + c0);
+        else
+            for (Index c = c0; c < c1; ++c)
+                out[c] = in[c >> up];
+    }
+}
+
+Region gather(const TilePyramid& pyramid, int level, Span rows, Span cols)
+{
+    Region region{level, rows.from, cols.from, rows.to - rows.from, cols.to - cols.from, {}, true, true};
+    region.values.assign(static_cast<std::size_t>(region.rows * region.cols), kMissing);
+    for (Index tr = rows.from / kTileSize; tr <= (rows.to - 1) / kTileSize; ++tr)
+        for (Index tc = cols.from / kTileSize; tc <= (cols.to - 1) / kTileSize; ++tc) {
+            const auto tile = pyramid.nearest({level, tr, tc});
+            region.complete = region.complete && tile && tile->key.level == level;
+            region.covered = region.covered && tile;
+            if (tile)
+                copyTile(region, *tile, std::max(rows.from, tr * kTileSize), std::min(rows.to, (tr + 1) * kTileSize),
+                         std::max(cols.from, tc * kTileSize), std::min(cols.to, (tc + 1) * kTileSize));
+        }
+    return region;
+}
+
+float poolCells(const Region& region, Span rows, Span cols, Pool pool)
+{
+    float value = region.row(rows.from)[cols.from];
+    double sum = 0.0;
+    for (Index r = rows.from; r < rows.to; ++r) {
+        const float* cells = region.row(r);
+        for (Index c = cols.from; c < cols.to; ++c) {
+            const float x = cells[c];
+            if (x == kMissing)
+                return kMissing;
+            sum += x;
+            switch (pool) {
+            case Pool::Max:
+                value = std::max(value, x);
+                break;
+            case Pool::Min:
+                value = std::min(value, x);
+                break;
+            case Pool::Extreme:
+                value = std::abs(x) > std::abs(value) ? x : value;
+                break;
+            case Pool::Mean:
+                break;
+            }
+        }
+    }
+    return pool == Pool::Mean ? static_cast<float>(sum / static_cast<double>((rows.to - rows.from) * (cols.to - cols.from))) : value;
+}
+
+// Values of a scale to pixels, and the colours of what isn't a value.
+struct Palette {
+    ColorLookup lookup;
+    std::array<QRgb, 256> colors;
+    QRgb masked, maskedLine, empty, nan, nanLine;
+    int period;
+
+    explicit Palette(const PaintRequest& request)
+        : lookup(request.scale),
+          masked(request.theme.masked.rgb()),
+          maskedLine(request.theme.maskedLine.rgb()),
+          empty(request.theme.empty.rgb()),
+          nan(request.theme.notANumber.rgb()),
+          nanLine(qRgb(30, 30, 30)),
+          period(std::max(4, static_cast<int>(std::lround(6.0 * request.pixelRatio))))
+    {
+        for (std::size_t i = 0; i < colors.size(); ++i) {
+            const Rgb c = request.scale.map->table[i];
+            colors[i] = qRgb(c.r, c.g, c.b);
+        }
+    }
+
+    bool onLine(int x, int y) const { return (x + y) % period < period / 6 + (period < 6 ? 1 : 0); }
+    QRgb maskedAt(int x, int y) const { return onLine(x, y) ? maskedLine : masked; }
+    QRgb valueAt(float value, int x, int y) const
+    {
+        if (isDrawable(value))
+            return value == kMissing ? empty : colors[lookup.index(value)];
+        return onLine(x, y) ? nanLine : nan;
+    }
+};
+
+} // namespace
+
+int levelFor(const TilePyramid& pyramid, const QRectF& cells, const QSize& pixels)
+{
+    const double perPixel = std::min(cells.width() / pixels.width(), cells.height() / pixels.height());
+    int level = perPixel > 1.0 ? static_cast<int>(std::floor(std::log2(perPixel) + 1e-9)) : 0;
+    while (level < pyramid.topLevel() && cells.width() * cells.height() / std::pow(4.0, level) > kMostCells)
+        ++level;
+    return std::clamp(level, 0, pyramid.topLevel());
+}
+
+std::vector<TileKey> tilesFor(const TilePyramid& pyramid, const QRectF& cells, const QSize& pixels)
+{
+    std::vector<TileKey> keys;
+    if (pixels.isEmpty() || cells.isEmpty())
+        return keys;
+    const int level = levelFor(pyramid, cells, pixels);
+    const double size = static_cast<double>(kTileSize) * static_cast<double>(Index{1} << level);
+    const auto first = [&](double at) { return std::max<Index>(0, static_cast<Index>(std::floor(at / size))); };
+    const auto end = [&](double at) { return static_cast<Index>(std::ceil(at / size)); };
+    for (Index row = first(cells.top()); row < std::max(end(cells.bottom()), first(cells.top()) + 1); ++row)
+        for (Index col = first(cells.left()); col < std::max(end(cells.right()), first(cells.left()) + 1); ++col)
+            if (pyramid.contains({level, row, col}))
+                keys.push_back({level, row, col});
+    const QPointF center = cells.center() / size;
+    const auto distance = [&](const TileKey& key) {
+        return std::hypot(static_cast<double>(key.row) + 0.5 - center.y(), static_cast<double>(key.col) + 0.5 - center.x());
+    };
+    std::stable_sort(keys.begin(), keys.end(), [&](const TileKey& a, const TileKey& b) { return distance(a) < distance(b); });
+    return keys;
+}
+
+PaintResult paintTiles(const PaintRequest& request)
+{
+    const TilePyramid& pyramid = *request.pyramid;
+    const int level = levelFor(pyramid, request.cells, request.pixels);
+    const auto rows = spansOf(request.cells.top(), request.cells.height(), request.pixels.height(), level, pyramid.rows());
+    const auto cols = spansOf(request.cells.left(), request.cells.width(), request.pixels.width(), level, pyramid.cols());
+    const Region region = gather(pyramid, level, {rows.front().from, rows.back().to}, {cols.front().from, cols.back().to});
+    const Palette palette(request);
+    QImage image(request.pixels, QImage::Format_RGB32);
+    for (int y = 0; y < request.pixels.height(); ++y) {
+        const Span row = rows[static_cast<std::size_t>(y)];
+        const Index visible = pyramid.visibleCols(row.from << level, row.to << level);
+        auto* line = reinterpret_cast<QRgb*>(image.scanLine(y));
+        for (int x = 0; x < request.pixels.width(); ++x) {
+            const Span col = cols[static_cast<std::size_t>(x)];
+            line[x] = (col.from << level) >= visible ? palette.maskedAt(x, y)
+                                                     : palette.valueAt(poolCells(region, row, col, pyramid.pool()), x, y);
+        }
+    }
+    return {request.pyramid, image, request.cells, region.complete, region.covered};
+}
+
+} // namespace attnscope
