@@ -140,25 +140,22 @@ namespace {
 
 HWY_EXPORT(stream);
 
-/// Queries among the first `globals` see more than the others: a block never mixes the two kinds.
+/// Global queries see more than the others: a block never mixes the two kinds.
 Index sameKind(const KeySupport& support, Index first, Index count)
 {
-    const Index edge = support.globals - support.offset;
-    return first < edge ? std::min(count, edge - first) : count;
+    for (const Index edge : {-support.offset, support.globals - support.offset})
+        if (first < edge)
+            return std::min(count, edge - first);
+    return count;
 }
 
 } // namespace
 
-Index KeySupport::begin(Index query) const
-{
-    const Index position = query + offset;
-    return position < globals ? 0 : std::clamp<Index>(position - before, 0, keys);
-}
+Index KeySupport::begin(Index query) const { return isGlobal(query) ? 0 : std::clamp<Index>(query + offset - before, 0, keys); }
 
 Index KeySupport::end(Index query) const
 {
-    const Index position = query + offset;
-    return std::clamp<Index>(position + 1 + (position < globals ? globalAfter : after), 0, keys);
+    return std::clamp<Index>(query + offset + 1 + (isGlobal(query) ? globalAfter : after), 0, keys);
 }
 
 Index KeySupport::count(Index query) const

@@ -7,7 +7,7 @@
 namespace attnscope {
 
 /// Which keys a query sees. Query i stands at key position p = i + offset; it sees the keys j <= p + after with
-/// j >= p - before or j < globals; queries with p < globals see all j <= p + globalAfter.
+/// j >= p - before or j < globals; queries with 0 <= p < globals see all j <= p + globalAfter.
 struct KeySupport {
     Index keys = 0;
     Index offset = 0;
@@ -16,6 +16,7 @@ struct KeySupport {
     Index globals = 0;
     Index globalAfter = 0;
 
+    bool isGlobal(Index query) const { return query + offset >= 0 && query + offset < globals; }
     Index begin(Index query) const; ///< of the window, without the global keys
     Index end(Index query) const;   ///< of the window
     bool sees(Index query, Index key) const { return key < end(query) && (key >= begin(query) || key < globals); }

@@ -50,6 +50,8 @@ public:
     {
         if (auto ready = checkRunnable(*this, in, params, context); !ready)
             return ready.error();
+        if (context.cancelled())
+            return cancelledError();
         return makeReferenceSource(in, head);
     }
 };

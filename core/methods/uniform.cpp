@@ -21,8 +21,10 @@ public:
     Index visibleCols(Index row) const override { return std::min(m_cols, m_firstVisible + row); }
 
 protected:
-    Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext&) const override
+    Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
     {
+        if (context.cancelled())
+            return cancelledError();
         for (Index i = 0; i < out.rows; ++i) {
             const Index visible = visibleCols(row0 + i);
             const Index count = std::clamp<Index>(visible - col0, 0, out.cols);
@@ -107,6 +109,8 @@ public:
     {
         if (auto ready = checkRunnable(*this, in, params, context); !ready)
             return ready.error();
+        if (context.cancelled())
+            return cancelledError();
         return std::shared_ptr<const ScoreSource>(std::make_shared<UniformSource>(in.q.rows(), in.k.rows(), visibleKeys(in, 0)));
     }
 };
