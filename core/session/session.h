@@ -36,7 +36,6 @@ struct MethodSetting {
     bool operator==(const MethodSetting&) const = default;
 };
 
-
 struct ViewChoice {
     Pool pool = Pool::Max;
     Normalisation normalisation = Normalisation::Log;

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// attnscope: the explorer in a window, or a session's board rendered to files without a display.
+#include "gpu/cuda_backend.h"
+#include "ui/explorer.h"
+
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QSurfaceFormat>
+
+int main(int argc, char** argv)
+{
+    using namespace attnscope;
+    for (int i = 1; i < argc; ++i)
+        if (qstrcmp(argv[i], "--export") == 0 && !qEnvironmentVariableIsSet("QT_QPA_PLATFORM"))
+            qputenv("QT_QPA_PLATFORM", "offscreen");
+    QApplication app(argc, argv);
+    QApplication::setApplicationName(QStringLiteral("attnscope"));
+    QApplication::setApplicationVersion(QStringLiteral(ATTNSCOPE_VERSION));
+
+    QCommandLineParser parser;
+    parser.setApplicationDescription(QStringLiteral("Explorer of attention: exact, approximation and the error between them."));
+    parser.addHelpOption();
+    parser.addVersionOption();
+    const QCommandLineOption exportOption(QStringLiteral("export"), QStringLiteral("Render a session's board without a window."),
+                                          QStringLiteral("SESSION.json"));
+    const QCommandLineOption outOption(QStringLiteral("out"), QStringLiteral("Folder for --export."), QStringLiteral("DIR"),
+                                       QStringLiteral("out"));
+    parser.addOptions({exportOption, outOption});
+    parser.addPositionalArgument(QStringLiteral("FILE"), QStringLiteral("A text, .npy, .npz, .safetensors or a session."),
+                                 QStringLiteral("[FILE]"));
+    parser.process(app);
+
+    std::vector<const Backend*> backends{&cpuBackend()};
+    for (const auto& backend : cudaBackends())
+        backends.push_back(backend.get());
+    if (parser.isSet(exportOption))
+        return exportSession(parser.value(exportOption), parser.value(outOption));
+    return runExplorer(std::move(backends), cudaUnavailableReason(), parser.positionalArguments());
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/actions.h"
+
+#include <QAction>
+#include <QCoreApplication>
+#include <QMenu>
+#include <QMenuBar>
+#include <QWidget>
+
+namespace attnscope {
+
+namespace {
+
+constexpr const char* kContext = "attnscope::Actions";
+
+QString translated(const char* text) { return QCoreApplication::translate(kContext, text); }
+
+QList<QKeySequence> sequencesOf(const CommandSpec& spec)
+{
+    QList<QKeySequence> sequences;
+    const QString all = QString::fromLatin1(spec.shortcuts);
+    for (const QString& text : all.split(QLatin1Char(';'), Qt::SkipEmptyParts))
+        sequences += QKeySequence(text, QKeySequence::PortableText);
+    return sequences;
+}
+
+} // namespace
+
+const std::vector<CommandSpec>& commandTable()
+{
+    static const std::vector<CommandSpec> table{
+        {Command::Open, "&File", "&Open…", "Ctrl+O", "Open a text, .npy, .npz, .safetensors or a session"},
+        {Command::OpenModel, "&File", "Choose &model…", "Ctrl+M", "Choose the Hugging Face folder of the model that texts go through"},
+        {Command::PasteText, "&File", "&Paste text from the clipboard", "Ctrl+V", "Send the clipboard's text through the model"},
+        {Command::Reload, "&File", "&Reload", "F5", "Read the input again"},
+        {Command::OpenSession, "&File", "Open s&ession…", "", "Open a saved session (.json)"},
+        {Command::SaveSession, "&File", "&Save session…", "Ctrl+S", "Save the SESSION (input, methods, view), not a picture"},
+        {Command::ExportFigure, "&File", "&Export figure…", "Ctrl+Shift+E",
+         "Board, one pane, the row or the latency plot as PNG, SVG or PDF"},
+        {Command::ExportData, "&File", "Export &data…", "Ctrl+Alt+E", "The numbers behind the view as CSV or NPY"},
+        {Command::CopyPane, "&File", "&Copy board as picture", "Ctrl+C", "Put a picture of the board on the clipboard"},
+        {Command::Quit, "&File", "&Quit", "Ctrl+Q", "Leave Attnscope"},
+        {Command::FitView, "&View", "&Fit map", "Home", "Show the whole map"},
+        {Command::ViewBack, "&View", "Previous view", "Backspace;Alt+Left", "Go back to where you were on the map"},
+        {Command::ViewForward, "&View", "Next view", "Alt+Right", "Go forward again"},
+        {Command::ShowAll, "&View", "Side &by side", "V", "Exact, approximation and error side by side"},
+        {Command::ShowExact, "&View", "Only &exact", "A", "The exact map at full size"},
+        {Command::ShowApproximation, "&View", "Only &approximation", "B", "The approximation's map at full size"},
+        {Command::ShowDifference, "&View", "Only &difference", "D", "The error map at full size"},
+        {Command::ClearPin, "&View", "&Unpin", "Esc", "Forget the pinned query"},
+        {Command::ThemeSystem, "&View", "Theme: as the system", "", "Light or dark as the desktop is"},
+        {Command::ThemeLight, "&View", "Theme: light", "", "Light window; exports are always light"},
+        {Command::ThemeDark, "&View", "Theme: dark", "Ctrl+Shift+T", "Dark window; exports are always light"},
+        {Command::ResetLayout, "&View", "&Reset layout", "", "Put all panels back where they were"},
+        {Command::PreviousHead, "&Go", "Previous head", "Left", "The head before this one"},
+        {Command::NextHead, "&Go", "Next head", "Right", "The head after this one"},
+        {Command::PreviousLayer, "&Go", "Layer up", "Up", "The layer before this one"},
+        {Command::NextLayer, "&Go", "Layer down", "Down", "The layer after this one"},
+        {Command::PreviousMethod, "&Go", "Previous method", "PgUp", "The method before this one in the list"},
+        {Command::NextMethod, "&Go", "Next method", "PgDown", "The method after this one in the list"},
+        {Command::ToggleCausal, "&Go", "&Causal", "C", "Each query sees only the keys up to itself"},
+        {Command::Measure, "&Measure", "&Measure latency", "F9", "Start the sweep of the latency tab"},
+        {Command::CancelJobs, "&Measure", "&Cancel all jobs", "Ctrl+.", "Stop everything that is being computed"},
+        {Command::Shortcuts, "&Help", "&Keys and mouse", "F1;?", "All shortcuts on one page"},
+        {Command::MethodHelp, "&Help", "This &method", "Shift+F1", "Formula, cost and source of the selected approximation"},
+        {Command::About, "&Help", "&About this machine and Attnscope", "", "Versions, processor, GPUs"},
+    };
+    return table;
+}
+
+Actions::Actions(QWidget* window) : QObject(window)
+{
+    for (const auto& spec : commandTable()) {
+        auto* action = new QAction(translated(spec.text), window);
+        action->setShortcuts(sequencesOf(spec));
+        const QString keys = action->shortcut().toString(QKeySequence::NativeText);
+        action->setToolTip(translated(spec.tip) + (keys.isEmpty() ? QString() : QStringLiteral(" (%1)").arg(keys)));
+        window->addAction(action);
+        m_actions.emplace(spec.command, action);
+    }
+}
+
+void Actions::fillMenus(QMenuBar& bar) const
+{
+    std::map<QString, QMenu*> menus;
+    for (const auto& spec : commandTable()) {
+        auto*& menu = menus[QString::fromLatin1(spec.menu)];
+        if (!menu)
+            menu = bar.addMenu(translated(spec.menu));
+        menu->addAction((*this)[spec.command]);
+    }
+}
+
+QString shortcutTable()
+{
+    QString rows;
+    const auto add = [&rows](const QString& keys, const QString& what) {
+        rows += QStringLiteral("<tr><td style='padding-right:18px'><b>%1</b></td><td>%2</td></tr>")
+                    .arg(keys.toHtmlEscaped(), what.toHtmlEscaped());
+    };
+    add(translated("Wheel"), translated("Zoom at the pointer; with Shift only keys, with Alt only queries"));
+    add(translated("Drag"), translated("Move the map"));
+    add(translated("Ctrl+drag"), translated("Zoom to a box"));
+    add(translated("Hover"), translated("Tokens, indices, exact, approximate and error values"));
+    add(translated("Click"), translated("Pin a query: its whole row is shown below"));
+    for (const auto& spec : commandTable()) {
+        QStringList keys;
+        for (const auto& sequence : sequencesOf(spec))
+            keys += sequence.toString(QKeySequence::NativeText);
+        if (!keys.isEmpty())
+            add(keys.join(QStringLiteral(", ")), translated(spec.tip));
+    }
+    return QStringLiteral("<table>%1</table>").arg(rows);
+}
+
+} // namespace attnscope

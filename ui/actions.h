@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every command of the program in one table: menus, toolbar, shortcuts and the F1 overlay are made from it.
+#pragma once
+
+#include <QKeySequence>
+#include <QObject>
+#include <QString>
+
+#include <map>
+#include <vector>
+
+class QAction;
+class QMenuBar;
+class QWidget;
+
+namespace attnscope {
+
+enum class Command {
+    Open,
+    OpenModel,
+    PasteText,
+    OpenSession,
+    SaveSession,
+    Reload,
+    ExportFigure,
+    ExportData,
+    CopyPane,
+    Quit,
+    FitView,
+    ViewBack,
+    ViewForward,
+    ShowExact,
+    ShowApproximation,
+    ShowDifference,
+    ShowAll,
+    ClearPin,
+    NextHead,
+    PreviousHead,
+    NextLayer,
+    PreviousLayer,
+    NextMethod,
+    PreviousMethod,
+    ToggleCausal,
+    Measure,
+    CancelJobs,
+    ThemeSystem,
+    ThemeLight,
+    ThemeDark,
+    ResetLayout,
+    Shortcuts,
+    MethodHelp,
+    About,
+};
+
+struct CommandSpec {
+    Command command;
+    const char* menu; ///< "&File"; null: no menu entry
+    const char* text;
+    const char* shortcuts; ///< portable text, several separated by ';'
+    const char* tip;
+};
+
+const std::vector<CommandSpec>& commandTable();
+
+class Actions : public QObject {
+    Q_OBJECT
+
+public:
+    explicit Actions(QWidget* window);
+
+    QAction* operator[](Command command) const { return m_actions.at(command); }
+    void fillMenus(QMenuBar& bar) const;
+
+private:
+    std::map<Command, QAction*> m_actions;
+};
+
+/// The table as HTML, for the F1 overlay.
+QString shortcutTable();
+
+} // namespace attnscope

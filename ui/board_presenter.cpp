@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/board_presenter.h"
+
+#include "core/color/color_scale.h"
+#include "core/method/registry.h"
+#include "ui/metrics_model.h"
+
+namespace attnscope {
+
+namespace {
+
+QString shortTitle(const MethodSetting& setting)
+{
+    const auto* method = findMethod(setting.id);
+    return method ? QString::fromStdString(method->info().title) : QString::fromStdString(setting.id);
+}
+
+QString sentence(const Error& error) { return QString::fromStdString(error.what + " " + error.hint); }
+
+QString parametersText(const ApproximationState& state)
+{
+    QString text = QStringLiteral("f32 · cpu");
+    const QString title = methodTitle(state.setting);
+    const QString plain = shortTitle(state.setting);
+    if (title.size() > plain.size())
+        text += QStringLiteral(" · ") + title.mid(plain.size()).trimmed();
+    if (state.comparison && state.comparison->bidirectionalFallback)
+        text += QObject::tr(" · no causal form: compared bidirectionally");
+    return text;
+}
+
+PaneContent exactPane(const BoardState& board)
+{
+    PaneContent pane{QObject::tr("Softmax (exact)"), QStringLiteral("f32 · cpu"), PaneContent::Kind::Exact, nullptr, {}};
+    if (board.exact) {
+        pane.source = board.exact->map;
+        pane.subtitle += board.exact->causal ? QObject::tr(" · causal") : QObject::tr(" · bidirectional");
+    } else if (board.failure)
+        pane.message = sentence(*board.failure);
+    return pane;
+}
+
+PaneContent approximationPane(const ApproximationState& state)
+{
+    PaneContent pane{shortTitle(state.setting), parametersText(state), PaneContent::Kind::Approximation, nullptr, {}};
+    if (state.comparison)
+        pane.source = state.comparison->approximation.map;
+    else if (state.failure)
+        pane.message = sentence(*state.failure);
+    return pane;
+}
+
+PaneContent errorPane(const ApproximationState& state, DifferenceMetric metric)
+{
+    const char* what = metric == DifferenceMetric::Error     ? "Error: %1 − exact"
+                       : metric == DifferenceMetric::Abs     ? "Absolute error of %1"
+                       : metric == DifferenceMetric::Squared ? "Squared error of %1"
+                                                             : "Relative error of %1";
+    PaneContent pane{QObject::tr(what).arg(shortTitle(state.setting)), {}, PaneContent::Kind::Error, state.error, {}};
+    if (state.metrics)
+        pane.subtitle = QObject::tr("|A − Â| / |A| = %1 · row TV %2")
+                            .arg(QString::fromStdString(formatValue(state.metrics->map.relFrobenius)),
+                                 QString::fromStdString(formatValue(state.metrics->map.totalVariation)));
+    if (state.failure)
+        pane.message = QObject::tr("No error map without an approximation.");
+    return pane;
+}
+
+QString tokenText(const BoardState& board, Index at)
+{
+    const auto& tokens = board.document->info().tokens;
+    return at < static_cast<Index>(tokens.size())
+               ? QStringLiteral(" “%1”").arg(QString::fromStdString(tokens[static_cast<std::size_t>(at)]))
+               : QString();
+}
+
+QString valueText(const ScoreSource& source, Index query, Index key)
+{
+    const auto value = source.cell(query, key);
+    return value.ok() ? QString::fromStdString(formatValue(*value)) : QStringLiteral("–");
+}
+
+} // namespace
+
+std::vector<PaneContent> panesOf(const BoardState& board, const Session& session)
+{
+    std::vector<PaneContent> panes{exactPane(board)};
+    for (const auto& state : board.approximations)
+        panes.push_back(approximationPane(state));
+    for (const auto& state : board.approximations)
+        panes.push_back(errorPane(state, session.view.metric));
+    return panes;
+}
+
+QStringList tokensOf(const BoardState& board)
+{
+    QStringList tokens;
+    if (board.document)
+        for (const auto& token : board.document->info().tokens)
+            tokens += QString::fromStdString(token);
+    return tokens;
+}
+
+QString hoverText(const BoardState& board, Index query, Index key)
+{
+    if (!board.document || !board.exact || query < 0 || key < 0 || query >= board.exact->map->rows() || key >= board.exact->map->cols())
+        return {};
+    QStringList parts{QObject::tr("query %1%2").arg(query).arg(tokenText(board, query)),
+                      QObject::tr("key %1%2").arg(key).arg(tokenText(board, key)), QObject::tr("distance %1").arg(query - key)};
+    parts += board.exact->map->visibleCols(query) <= key ? QObject::tr("masked")
+                                                         : QObject::tr("exact %1").arg(valueText(*board.exact->map, query, key));
+    for (const auto& state : board.approximations)
+        if (state.comparison && state.error)
+            parts += QStringLiteral("%1 %2 (%3)")
+                         .arg(QString::fromStdString(state.setting.id), valueText(*state.comparison->approximation.map, query, key),
+                              valueText(*state.error, query, key));
+    return parts.join(QStringLiteral("  ·  "));
+}
+
+QString captionOf(const BoardState& board, const Session& session)
+{
+    if (!board.document)
+        return {};
+    const auto& info = board.document->info();
+    QStringList parts{QString::fromStdString(info.title), QString::fromStdString(info.detail)};
+    if (info.layerNames.size() > 1)
+        parts += QString::fromStdString(info.layerNames[static_cast<std::size_t>(session.layer)]);
+    parts += QObject::tr("head %1").arg(session.head.head);
+    if (board.exact)
+        parts += board.exact->causal ? QObject::tr("causal") : QObject::tr("bidirectional");
+    for (const auto& state : board.approximations)
+        parts += methodTitle(state.setting) +
+                 (state.metrics ? QObject::tr(": map error %1").arg(QString::fromStdString(formatValue(state.metrics->map.relFrobenius)))
+                                : QString());
+    return parts.join(QStringLiteral(" · "));
+}
+
+} // namespace attnscope

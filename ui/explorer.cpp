@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/explorer.h"
+
+#include "ui/headless_export.h"
+#include "ui/main_window.h"
+#include "ui/session_controller.h"
+
+#include <QApplication>
+#include <QDir>
+#include <QEventLoop>
+
+#include <cstdio>
+
+namespace attnscope {
+
+namespace {
+
+int exitCode(Errc code)
+{
+    switch (code) {
+    case Errc::InvalidShape:
+    case Errc::InvalidParam:
+    case Errc::Io:
+    case Errc::Parse:
+        return 3;
+    case Errc::Unsupported:
+    case Errc::OutOfMemory:
+        return 4;
+    case Errc::Cancelled:
+        return 5;
+    case Errc::Device:
+        break;
+    }
+    return 1;
+}
+
+} // namespace
+
+int runExplorer(std::vector<const Backend*> backends, const std::string& cudaNote, const QStringList& files)
+{
+    MainWindow window(std::move(backends), cudaNote);
+    window.show();
+    if (files.isEmpty())
+        window.openExample();
+    else
+        window.open(files.first());
+    return QApplication::exec();
+}
+
+int exportSession(const QString& sessionFile, const QString& folder)
+{
+    const auto written = renderSession(sessionFile, folder);
+    if (!written) {
+        std::fprintf(stderr, "%s\n%s\n", written.error().what.c_str(), written.error().hint.c_str());
+        return exitCode(written.error().code);
+    }
+    for (const QString& file : *written)
+        std::printf("%s\n", qUtf8Printable(QDir::toNativeSeparators(file)));
+    return 0;
+}
+
+} // namespace attnscope

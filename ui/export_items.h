@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What can be exported from a window or a headless session: figures and maps with their names.
+#pragma once
+
+#include "core/scores/score_source.h"
+#include "ui/figure_export.h"
+#include "ui/session_controller.h"
+
+#include <vector>
+
+namespace attnscope {
+
+class Board;
+class LatencyPlot;
+class RowPlot;
+
+struct FigureItem {
+    QString name; ///< "Board", "Softmax (exact)", "Row of the pinned query", "Latency"
+    QString stem; ///< "board": of a file name
+    Figure figure;
+};
+
+/// The board, each of its panes, the row where a query is pinned, the latency plot where there is one.
+std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* latency);
+
+struct MapItem {
+    QString name;
+    QString stem; ///< "exact", "performer", "performer_error"
+    std::shared_ptr<const ScoreSource> source;
+};
+
+/// Every map that the board shows.
+std::vector<MapItem> mapItems(const BoardState& board);
+
+} // namespace attnscope

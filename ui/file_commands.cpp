@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/file_commands.h"
+
+#include "core/io/atomic_file.h"
+#include "core/io/content_hash.h"
+#include "core/scores/map_export.h"
+#include "ui/board.h"
+#include "ui/board_presenter.h"
+#include "ui/export_dialog.h"
+#include "ui/export_items.h"
+#include "ui/latency_panel.h"
+#include "ui/metrics_model.h"
+#include "ui/settings.h"
+#include "ui/view_state.h"
+
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QMessageBox>
+
+#include <cmath>
+
+namespace attnscope {
+
+namespace {
+
+void tell(QWidget& window, const Error& error)
+{
+    QMessageBox box(QMessageBox::Warning, QObject::tr("Attnscope"), QString::fromStdString(error.what), QMessageBox::Ok, &window);
+    box.setInformativeText(QString::fromStdString(error.hint));
+    box.exec();
+}
+
+QString askForOutput(QWidget& window, Settings& settings, const QString& stem, const QString& filter)
+{
+    const QString path =
+        QFileDialog::getSaveFileName(&window, QObject::tr("Save as"), settings.lastFolder() + QLatin1Char('/') + stem, filter);
+    if (!path.isEmpty())
+        settings.setLastFolder(QFileInfo(path).absolutePath());
+    return path;
+}
+
+Block visibleBlock(const ViewState& view, const ScoreSource& source)
+{
+    const QRectF rect = view.rect();
+    const auto clampTo = [](double x, Index size) { return std::clamp<Index>(static_cast<Index>(x), 0, size); };
+    const Index row0 = clampTo(std::floor(rect.top()), source.rows());
+    const Index col0 = clampTo(std::floor(rect.left()), source.cols());
+    return {row0, col0, clampTo(std::ceil(rect.bottom()), source.rows()) - row0, clampTo(std::ceil(rect.right()), source.cols()) - col0, 0};
+}
+
+void startMapExport(QWidget& window, SessionController& controller, const MapItem& item, const Block& block, const QString& path)
+{
+    controller.jobs().replace(
+        "", "Writing " + path.toStdString(), Lane::Background,
+        [source = item.source, block, path](const RunContext& context) {
+            const std::filesystem::path file = path.toStdString();
+            const bool npy = path.endsWith(QLatin1String(".npy"), Qt::CaseInsensitive);
+            return npy ? writeMapNpy(*source, block, Pool::Max, file, context) : writeMapCsv(*source, block, Pool::Max, file, context);
+        },
+        [&window](Result<void> done) {
+            if (!done && done.error().code != Errc::Cancelled)
+                tell(window, done.error());
+        });
+}
+
+} // namespace
+
+QString askForInput(QWidget& window, Settings& settings)
+{
+    const QString path =
+        QFileDialog::getOpenFileName(&window, QObject::tr("Open a text, tensors or a session"), settings.lastFolder(),
+                                     QObject::tr("All that Attnscope opens (*.txt *.md *.npy *.npz *.safetensors *.json);;All files (*)"));
+    if (!path.isEmpty())
+        settings.setLastFolder(QFileInfo(path).absolutePath());
+    return path;
+}
+
+QString askForModel(QWidget& window, Settings& settings)
+{
+    const QString folder = QFileDialog::getExistingDirectory(
+        &window, QObject::tr("Folder with config.json, tokenizer.json and model.safetensors"), settings.lastFolder());
+    if (!folder.isEmpty())
+        settings.setLastFolder(folder);
+    return folder;
+}
+
+void saveSession(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)
+{
+    const QString path = askForOutput(window, settings, QStringLiteral("session.json"), QObject::tr("Attnscope session (*.json)"));
+    if (path.isEmpty())
+        return;
+    Session session = controller.session();
+    session.sweep = panels.latency->choice();
+    if (!session.input.path.empty())
+        if (const auto hash = contentHash(session.input.path); hash.ok())
+            session.input.hash = *hash;
+    const std::filesystem::path file = path.toStdString();
+    if (const auto done = writeAtomically(file, sessionToJson(session, file.parent_path())); !done)
+        tell(window, done.error());
+}
+
+void exportFigures(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)
+{
+    const bool measured = !panels.latency->samples().empty();
+    const auto items = figureItems(*panels.board, *panels.row, measured ? &panels.latency->plot() : nullptr);
+    QStringList names;
+    for (const auto& item : items)
+        names += item.name;
+    ExportDialog dialog(ExportDialog::Kind::Figure, names, &window);
+    if (dialog.exec() != QDialog::Accepted)
+        return;
+    const auto& item = items[static_cast<std::size_t>(dialog.item())];
+    const QString path =
+        askForOutput(window, settings, item.stem + QStringLiteral(".pdf"), QObject::tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"));
+    if (path.isEmpty())
+        return;
+    FigureOptions options;
+    options.format = formatOf(path, FigureFormat::Pdf);
+    options.dpi = dialog.dpi();
+    options.title = item.name;
+    options.caption = item.stem == QLatin1String("latency") ? panels.latency->header() + QStringLiteral("\n") + panels.latency->report()
+                                                            : captionOf(controller.board(), controller.session());
+    const int pixels = static_cast<int>(item.figure.size.width() * options.dpi / 96.0);
+    if (const auto ready = panels.board->prepare(pixels, {}); !ready)
+        return tell(window, ready.error());
+    if (const auto done = exportFigure(item.figure, path, options); !done)
+        tell(window, done.error());
+}
+
+void exportData(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)
+{
+    const auto maps = mapItems(controller.board());
+    QStringList names;
+    for (const auto& map : maps)
+        names += map.name;
+    names += QObject::tr("Metrics table");
+    ExportDialog dialog(ExportDialog::Kind::Data, names, &window);
+    if (dialog.exec() != QDialog::Accepted)
+        return;
+    const auto chosen = static_cast<std::size_t>(dialog.item());
+    const bool metrics = chosen >= maps.size();
+    const QString path = askForOutput(window, settings, (metrics ? QStringLiteral("metrics") : maps[chosen].stem) + QStringLiteral(".csv"),
+                                      metrics ? QObject::tr("CSV (*.csv)") : QObject::tr("CSV (*.csv);;NumPy (*.npy)"));
+    if (path.isEmpty())
+        return;
+    if (metrics) {
+        if (const auto done = writeAtomically(path.toStdString(), panels.metrics->toCsv().toStdString()); !done)
+            tell(window, done.error());
+        return;
+    }
+    const auto& source = *maps[chosen].source;
+    const Block block = dialog.wholeMap() ? Block{0, 0, source.rows(), source.cols(), 0} : visibleBlock(*panels.board->view(), source);
+    startMapExport(window, controller, maps[chosen], block, path);
+}
+
+} // namespace attnscope

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// About this machine: processor, memory, GPUs or why there are none, versions.
+#pragma once
+
+#include "core/backend.h"
+
+#include <QString>
+
+#include <vector>
+
+namespace attnscope {
+
+/// HTML. `cudaNote` says why there is no GPU; empty where there is one.
+QString machineText(const std::vector<const Backend*>& backends, const std::string& cudaNote);
+
+/// A method's help page as HTML, from its MethodInfo.
+QString methodHelp(const MethodInfo& info);
+
+} // namespace attnscope

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/main_window.h"
+
+#include "core/method/registry.h"
+#include "ui/board.h"
+#include "ui/board_toolbar.h"
+#include "ui/file_commands.h"
+#include "ui/help_window.h"
+#include "ui/input_panel.h"
+#include "ui/jobs_panel.h"
+#include "ui/latency_panel.h"
+#include "ui/machine_panel.h"
+#include "ui/methods_panel.h"
+#include "ui/plot_theme.h"
+#include "ui/resources.h"
+#include "ui/session_controller.h"
+#include "ui/session_view.h"
+#include "ui/view_state.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QFileInfo>
+#include <QLabel>
+#include <QMenuBar>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QStatusBar>
+#include <QStyle>
+#include <QTextBrowser>
+
+namespace attnscope {
+
+MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNote)
+    : m_backends(std::move(backends)),
+      m_actions(this),
+      m_controller(new SessionController({}, this)),
+      m_panels(makePanels(*this, m_controller->jobs(), m_backends, cudaNote)),
+      m_toolbar(new BoardToolbar(m_actions, this)),
+      m_status(new QLabel(this)),
+      m_busy(new QLabel(this)),
+      m_recent(new QMenu(tr("Recent &files"), this))
+{
+    setWindowTitle(tr("Attnscope"));
+    setAcceptDrops(true);
+    resize(1440, 900);
+    addToolBar(m_toolbar);
+    m_actions.fillMenus(*menuBar());
+    menuBar()->actions().first()->menu()->insertMenu(m_actions[Command::OpenSession], m_recent);
+    statusBar()->addWidget(m_status, 1);
+    statusBar()->addPermanentWidget(m_busy);
+    new SessionView(*m_controller, m_panels, *m_toolbar, *m_status, this);
+    connect(m_controller, &SessionController::failed, this, &MainWindow::showFailure);
+    connect(m_controller, &SessionController::jobsChanged, this, &MainWindow::showJobs);
+    connect(m_controller, &SessionController::documentChanged, this, &MainWindow::fillRecent);
+    connectCommands();
+    connectDialogs();
+    connectNavigation();
+    fillRecent();
+    setTheme(m_settings.theme());
+    m_initialState = saveState();
+    restoreGeometry(m_settings.windowGeometry());
+    restoreState(m_settings.windowState());
+    m_panels.board->setFocus();
+}
+
+MainWindow::~MainWindow() = default;
+
+void MainWindow::open(const QString& path) { m_controller->openPath(QFileInfo(path).absoluteFilePath()); }
+
+void MainWindow::openExample() { open(resourcePath(QStringLiteral("samples/example_session.json"))); }
+
+void MainWindow::on(Command command, const std::function<void()>& call) { connect(m_actions[command], &QAction::triggered, this, call); }
+
+void MainWindow::connectCommands()
+{
+    on(Command::PasteText, [this] {
+        if (const QString text = QApplication::clipboard()->text(); !text.isEmpty())
+            m_controller->openText(text);
+    });
+    on(Command::Reload, [this] { m_controller->reload(); });
+    on(Command::CopyPane, [this] { QApplication::clipboard()->setPixmap(m_panels.board->grab()); });
+    on(Command::Quit, [this] { close(); });
+    on(Command::Measure, [this] {
+        m_panels.latencyDock->raise();
+        m_panels.latency->start();
+    });
+    on(Command::CancelJobs, [this] { m_controller->cancelAll(); });
+    on(Command::ThemeSystem, [this] { setTheme(Theme::System); });
+    on(Command::ThemeLight, [this] { setTheme(Theme::Light); });
+    on(Command::ThemeDark, [this] { setTheme(m_settings.theme() == Theme::Dark ? Theme::Light : Theme::Dark); });
+    on(Command::ResetLayout, [this] { restoreState(m_initialState); });
+    on(Command::Shortcuts, [this] { showHelp(*this, tr("Keys and mouse"), shortcutTable()); });
+    on(Command::About, [this] { showHelp(*this, tr("About Attnscope"), m_panels.machine->toHtml()); });
+    on(Command::MethodHelp, [this] {
+        const auto& session = m_controller->session();
+        if (session.selected < session.approximations.size())
+            showMethodHelp(QString::fromStdString(session.approximations[session.selected].id));
+    });
+    connect(m_panels.methods, &MethodsPanel::helpRequested, this, &MainWindow::showMethodHelp);
+}
+
+void MainWindow::connectDialogs()
+{
+    const auto chooseFile = [this] {
+        if (const QString path = askForInput(*this, m_settings); !path.isEmpty())
+            open(path);
+    };
+    const auto chooseModel = [this] {
+        if (const QString folder = askForModel(*this, m_settings); !folder.isEmpty())
+            m_controller->edit([&](Session& s) { s.input.model = folder.toStdString(); });
+    };
+    on(Command::Open, chooseFile);
+    on(Command::OpenSession, chooseFile);
+    on(Command::OpenModel, chooseModel);
+    connect(m_panels.input, &InputPanel::modelRequested, this, chooseModel);
+    connect(m_panels.input, &InputPanel::sampleChosen, this, &MainWindow::open);
+    on(Command::SaveSession, [this] { saveSession(*this, m_settings, *m_controller, m_panels); });
+    on(Command::ExportFigure, [this] { exportFigures(*this, m_settings, *m_controller, m_panels); });
+    on(Command::ExportData, [this] { exportData(*this, m_settings, *m_controller, m_panels); });
+}
+
+void MainWindow::connectNavigation()
+{
+    auto* board = m_panels.board;
+    on(Command::FitView, [board] { board->view()->fit(); });
+    on(Command::ViewBack, [board] { board->view()->back(); });
+    on(Command::ViewForward, [board] { board->view()->forward(); });
+    on(Command::ShowAll, [board] { board->setMode(BoardMode::SideBySide); });
+    on(Command::ShowExact, [board] { board->setMode(BoardMode::Exact); });
+    on(Command::ShowApproximation, [board] { board->setMode(BoardMode::Approximation); });
+    on(Command::ShowDifference, [board] { board->setMode(BoardMode::Difference); });
+    on(Command::ClearPin, [this] {
+        m_controller->edit([](Session& s) {
+            s.view.pinnedQuery.reset();
+            s.view.pinnedKey.reset();
+        });
+    });
+    on(Command::PreviousHead, [this] { m_controller->step(0, -1); });
+    on(Command::NextHead, [this] { m_controller->step(0, 1); });
+    on(Command::PreviousLayer, [this] { m_controller->step(-1, 0); });
+    on(Command::NextLayer, [this] { m_controller->step(1, 0); });
+    on(Command::PreviousMethod, [this] { stepMethod(-1); });
+    on(Command::NextMethod, [this] { stepMethod(1); });
+    on(Command::ToggleCausal, [this] { m_controller->edit([on = !m_controller->causal()](Session& s) { s.causal = on; }); });
+}
+
+void MainWindow::stepMethod(int step)
+{
+    std::vector<std::string> ids;
+    for (const auto& method : allMethods())
+        if (!method->info().exact)
+            ids.push_back(method->info().id);
+    m_controller->edit([&](Session& s) {
+        if (s.selected >= s.approximations.size())
+            return;
+        auto& setting = s.approximations[s.selected];
+        const auto at = std::find(ids.begin(), ids.end(), setting.id) - ids.begin();
+        const auto count = static_cast<std::ptrdiff_t>(ids.size());
+        setting = {ids[static_cast<std::size_t>((at + step + count) % count)], {}, setting.seed};
+    });
+}
+
+void MainWindow::showJobs()
+{
+    m_panels.jobs->refresh();
+    const auto jobs = m_controller->jobs().jobs();
+    m_busy->setText(
+        jobs.empty()
+            ? QString()
+            : tr("%1 … %2 %").arg(QString::fromStdString(jobs.front().title)).arg(static_cast<int>(100.0 * jobs.front().progress)));
+}
+
+void MainWindow::showFailure(const QString& what, const QString& hint)
+{
+    auto* box = new QMessageBox(QMessageBox::Warning, tr("Attnscope"), what, QMessageBox::Ok, this);
+    box->setInformativeText(hint);
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->open();
+}
+
+void MainWindow::showMethodHelp(const QString& id)
+{
+    if (const auto* method = findMethod(id.toStdString()))
+        showHelp(*this, QString::fromStdString(method->info().title), methodHelp(method->info()));
+}
+
+void MainWindow::setTheme(Theme theme)
+{
+    m_settings.setTheme(theme);
+    const QPalette system = QApplication::style()->standardPalette();
+    QApplication::setPalette(theme == Theme::Light ? lightPalette() : theme == Theme::Dark ? darkPalette() : system);
+}
+
+void MainWindow::fillRecent()
+{
+    if (const auto& path = m_controller->session().input.path; !path.empty())
+        m_settings.addRecentFile(QString::fromStdString(path));
+    m_recent->clear();
+    int number = 0;
+    for (const QString& path : m_settings.recentFiles()) {
+        auto* action = m_recent->addAction(QFileInfo(path).fileName());
+        action->setToolTip(path);
+        action->setShortcut(QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + number++)));
+        connect(action, &QAction::triggered, this, [this, path] { open(path); });
+    }
+    m_recent->setEnabled(!m_recent->isEmpty());
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event)
+{
+    if (event->mimeData()->hasUrls() || event->mimeData()->hasText())
+        event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event)
+{
+    const auto urls = event->mimeData()->urls();
+    if (urls.isEmpty())
+        m_controller->openText(event->mimeData()->text());
+    else
+        open(urls.first().toLocalFile());
+    event->acceptProposedAction();
+}
+
+void MainWindow::closeEvent(QCloseEvent* event)
+{
+    m_settings.setWindow(saveGeometry(), saveState());
+    QMainWindow::closeEvent(event);
+}
+
+} // namespace attnscope

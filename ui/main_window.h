@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The explorer's window: connects panels, commands and the session controller.
+#pragma once
+
+#include "ui/actions.h"
+#include "ui/settings.h"
+#include "ui/window_panels.h"
+
+#include <QMainWindow>
+
+#include <functional>
+
+class QLabel;
+class QMenu;
+
+namespace attnscope {
+
+class BoardToolbar;
+class SessionController;
+
+class MainWindow : public QMainWindow {
+    Q_OBJECT
+
+public:
+    MainWindow(std::vector<const Backend*> backends, std::string cudaNote);
+    ~MainWindow() override;
+
+    SessionController& controller() { return *m_controller; }
+    const WindowPanels& panels() const { return m_panels; }
+
+    void open(const QString& path);
+    void openExample(); ///< the bundled session
+
+protected:
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+    void closeEvent(QCloseEvent* event) override;
+
+private:
+    void connectCommands();
+    void connectDialogs();
+    void connectNavigation();
+    void on(Command command, const std::function<void()>& call);
+    void showJobs();
+    void showFailure(const QString& what, const QString& hint);
+    void showMethodHelp(const QString& id);
+    void setTheme(Theme theme);
+    void fillRecent();
+    void stepMethod(int step);
+
+    std::vector<const Backend*> m_backends;
+    Settings m_settings;
+    Actions m_actions;
+    SessionController* m_controller;
+    WindowPanels m_panels;
+    BoardToolbar* m_toolbar;
+    QLabel* m_status;
+    QLabel* m_busy;
+    QMenu* m_recent;
+    QByteArray m_initialState;
+};
+
+} // namespace attnscope

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/method_card.h"
+
+#include "core/method/registry.h"
+#include "ui/parameter_form.h"
+
+#include <QComboBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QRadioButton>
+#include <QSignalBlocker>
+#include <QStandardItemModel>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace attnscope {
+
+void fillMethods(QComboBox& box)
+{
+    std::string family;
+    auto* model = new QStandardItemModel(&box);
+    for (const auto& method : allMethods()) {
+        const auto& info = method->info();
+        if (info.exact)
+            continue;
+        if (info.family != family) {
+            family = info.family;
+            auto* heading = new QStandardItem(QString::fromStdString(family).toUpper());
+            heading->setFlags(Qt::NoItemFlags);
+            model->appendRow(heading);
+        }
+        auto* item = new QStandardItem(QString::fromStdString(info.title));
+        item->setData(QString::fromStdString(info.id), Qt::UserRole);
+        item->setToolTip(QString::fromStdString(info.summary));
+        model->appendRow(item);
+    }
+    box.setModel(model);
+}
+
+MethodCard::MethodCard(QWidget* parent)
+    : QFrame(parent),
+      m_select(new QRadioButton(this)),
+      m_method(new QComboBox(this)),
+      m_remove(new QToolButton(this)),
+      m_form(new ParameterForm(this)),
+      m_summary(new QLabel(this))
+{
+    setFrameShape(QFrame::StyledPanel);
+    fillMethods(*m_method);
+    m_method->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_select->setToolTip(tr("Show the error of this approximation"));
+    m_select->setAutoExclusive(false);
+    m_remove->setText(QStringLiteral("×"));
+    m_remove->setAutoRaise(true);
+    m_remove->setToolTip(tr("Remove this approximation from the board"));
+    auto* help = new QToolButton(this);
+    help->setText(QStringLiteral("?"));
+    help->setAutoRaise(true);
+    help->setToolTip(tr("What this method does, its formula and its source"));
+    m_summary->setWordWrap(true);
+    m_summary->setTextInteractionFlags(Qt::TextSelectableByMouse);
+
+    auto* head = new QHBoxLayout;
+    head->addWidget(m_select);
+    head->addWidget(m_method, 1);
+    head->addWidget(help);
+    head->addWidget(m_remove);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(6, 6, 6, 6);
+    layout->addLayout(head);
+    layout->addWidget(m_form);
+    layout->addWidget(m_summary);
+
+    connect(m_select, &QRadioButton::clicked, this, &MethodCard::selectRequested);
+    connect(m_remove, &QToolButton::clicked, this, &MethodCard::removeRequested);
+    connect(help, &QToolButton::clicked, this, [this] { Q_EMIT helpRequested(QString::fromStdString(m_setting.id)); });
+    connect(m_method, &QComboBox::activated, this, [this](int row) {
+        m_setting = {m_method->itemData(row).toString().toStdString(), {}, m_setting.seed};
+        rebuild();
+        Q_EMIT edited(m_setting);
+    });
+    connect(m_form, &ParameterForm::edited, this, [this](const MethodSetting& setting) {
+        m_setting = setting;
+        Q_EMIT edited(m_setting);
+    });
+}
+
+void MethodCard::rebuild()
+{
+    if (const auto* method = findMethod(m_setting.id)) {
+        m_form->setMethod(method->info(), m_setting);
+        m_method->setToolTip(QString::fromStdString(method->info().summary));
+    }
+    const QSignalBlocker quiet(m_method);
+    m_method->setCurrentIndex(m_method->findData(QString::fromStdString(m_setting.id)));
+}
+
+void MethodCard::setSetting(const MethodSetting& setting)
+{
+    if (setting == m_setting)
+        return; // a slider that is being dragged is the source of this value: leave it alone
+    m_setting = setting;
+    rebuild();
+}
+
+void MethodCard::setSelected(bool selected) { m_select->setChecked(selected); }
+
+void MethodCard::setRemovable(bool removable) { m_remove->setEnabled(removable); }
+
+void MethodCard::setSummary(const QString& text) { m_summary->setText(text); }
+
+} // namespace attnscope

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One approximation in the methods panel: its method, its parameters, its figures.
+#pragma once
+
+#include "core/session/session.h"
+
+#include <QFrame>
+
+class QComboBox;
+class QLabel;
+class QRadioButton;
+class QToolButton;
+
+namespace attnscope {
+
+class ParameterForm;
+
+class MethodCard : public QFrame {
+    Q_OBJECT
+
+public:
+    explicit MethodCard(QWidget* parent = nullptr);
+
+    void setSetting(const MethodSetting& setting);
+    void setSelected(bool selected);
+    void setRemovable(bool removable);
+    void setSummary(const QString& text);
+
+Q_SIGNALS:
+    void edited(const attnscope::MethodSetting& setting);
+    void selectRequested();
+    void removeRequested();
+    void helpRequested(const QString& methodId);
+
+private:
+    void rebuild();
+
+    MethodSetting m_setting;
+    QRadioButton* m_select;
+    QComboBox* m_method;
+    QToolButton* m_remove;
+    ParameterForm* m_form;
+    QLabel* m_summary;
+};
+
+/// A choice of all methods, grouped by family; the item data is the id.
+void fillMethods(QComboBox& box);
+
+} // namespace attnscope

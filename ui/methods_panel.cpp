@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/methods_panel.h"
+
+#include "ui/method_card.h"
+
+#include <QPushButton>
+#include <QScrollArea>
+#include <QVBoxLayout>
+
+namespace attnscope {
+
+MethodsPanel::MethodsPanel(QWidget* parent) : QWidget(parent), m_add(new QPushButton(tr("Add approximation"), this))
+{
+    auto* content = new QWidget;
+    m_layout = new QVBoxLayout(content);
+    m_layout->setContentsMargins(0, 0, 0, 0);
+    m_layout->addWidget(m_add);
+    m_layout->addStretch(1);
+    auto* scroll = new QScrollArea(this);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->setWidget(content);
+    auto* outer = new QVBoxLayout(this);
+    outer->setContentsMargins(4, 4, 4, 4);
+    outer->addWidget(scroll);
+    m_add->setToolTip(tr("Put a second or third approximation on the board"));
+    connect(m_add, &QPushButton::clicked, this, [this] { Q_EMIT added({"window", {}, 0}); });
+}
+
+void MethodsPanel::addCard()
+{
+    auto* card = new MethodCard;
+    const std::size_t index = m_cards.size();
+    m_layout->insertWidget(static_cast<int>(index), card);
+    m_cards.push_back(card);
+    connect(card, &MethodCard::edited, this, [this, index](const MethodSetting& setting) { Q_EMIT edited(index, setting); });
+    connect(card, &MethodCard::selectRequested, this, [this, index] { Q_EMIT selected(index); });
+    connect(card, &MethodCard::removeRequested, this, [this, index] { Q_EMIT removed(index); });
+    connect(card, &MethodCard::helpRequested, this, &MethodsPanel::helpRequested);
+}
+
+void MethodsPanel::setApproximations(const std::vector<MethodSetting>& approximations, std::size_t selectedIndex)
+{
+    while (m_cards.size() < approximations.size())
+        addCard();
+    while (m_cards.size() > approximations.size()) {
+        m_cards.back()->deleteLater();
+        m_cards.pop_back();
+    }
+    for (std::size_t i = 0; i < m_cards.size(); ++i) {
+        m_cards[i]->setSetting(approximations[i]);
+        m_cards[i]->setSelected(i == selectedIndex);
+        m_cards[i]->setRemovable(approximations.size() > 1);
+    }
+    m_add->setEnabled(approximations.size() < kMaxApproximations);
+}
+
+void MethodsPanel::setSummary(std::size_t index, const QString& text)
+{
+    if (index < m_cards.size())
+        m_cards[index]->setSummary(text);
+}
+
+} // namespace attnscope

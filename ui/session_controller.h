@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Holds the session and its results; turns a changed session into jobs (planner) and their results into signals.
+#pragma once
+
+#include "core/inputs/document.h"
+#include "core/jobs/job_queue.h"
+#include "core/session/evaluation.h"
+#include "core/session/planner.h"
+
+#include <QObject>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace attnscope {
+
+/// One approximation as far as it is computed.
+struct ApproximationState {
+    MethodSetting setting;
+    std::shared_ptr<const Comparison> comparison; ///< null while nothing is computed yet
+    std::shared_ptr<const ScoreSource> error;     ///< approximation against exact, by the session's metric
+    std::optional<ComparisonMetrics> metrics;     ///< none while they are being measured
+    std::optional<Error> failure;                 ///< why there is no comparison
+    bool busy = false;
+};
+
+/// All results that the board shows.
+struct BoardState {
+    std::shared_ptr<const Document> document;
+    std::shared_ptr<const LayerInputs> layer;
+    Inputs head; ///< [1, 1, N, D] of the chosen head
+    std::optional<HeadResult> exact;
+    std::optional<Error> failure; ///< why there is no exact map
+    std::vector<ApproximationState> approximations;
+    std::vector<ApproximationState> references; ///< uniform and best rank r: the lines beside the metrics
+};
+
+class SessionController : public QObject {
+    Q_OBJECT
+
+public:
+    explicit SessionController(RunContext context, QObject* parent = nullptr);
+    ~SessionController() override;
+
+    const Session& session() const { return m_session; }
+    const BoardState& board() const { return m_board; }
+    JobQueue& jobs() { return *m_jobs; }
+
+    /// The only way to change anything: computes what the planner says.
+    void apply(const Session& after);
+    void edit(const std::function<void(Session&)>& change);
+
+    /// A session file, a text or a tensor file.
+    void openPath(const QString& path);
+    void openText(const QString& text);
+    void reload();
+    void cancelAll();
+
+    /// Another layer and head, within what the input has.
+    void step(int layers, int heads);
+
+    bool causal() const; ///< the session's choice, else the input's own
+    Errc lastFailure() const { return m_lastFailure; }
+    QString inputText() const; ///< the text that is open; empty for tensors
+
+Q_SIGNALS:
+    void sessionChanged();  ///< controls must follow
+    void documentChanged(); ///< another input is open
+    void boardChanged();    ///< a map came, went or failed
+    void metricsChanged();
+    void thumbnailReady(int layer, int head, std::shared_ptr<const attnscope::Tensor> cells); ///< [1, 1, rows, cols], mean-pooled
+    void failed(const QString& what, const QString& hint);
+    void jobsChanged();
+    void settled(); ///< nothing is running any more
+
+private:
+    void run(const std::vector<PlannedJob>& jobs);
+    void startOpenInput();
+    void startLoadLayer();
+    void startExact();
+    void startApproximation(std::size_t index);
+    void startMetrics(std::vector<ApproximationState>& list, std::size_t index, const std::string& slot);
+    void startReferences();
+    void startReference(std::size_t index, const MethodSetting& setting);
+    void startThumbnails();
+    void makeError(ApproximationState& state) const;
+    void fail(const Error& error);
+    void selectHead();
+    void clampToDocument();
+    Session m_session;
+    BoardState m_board;
+    bool m_thumbnailsWanted = false;
+    Errc m_lastFailure = Errc::Io;
+    std::unique_ptr<JobQueue> m_jobs;
+};
+
+} // namespace attnscope

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/window_panels.h"
+
+#include "ui/board.h"
+#include "ui/head_grid.h"
+#include "ui/input_panel.h"
+#include "ui/jobs_panel.h"
+#include "ui/latency_panel.h"
+#include "ui/machine_panel.h"
+#include "ui/methods_panel.h"
+#include "ui/metrics_model.h"
+#include "ui/row_plot.h"
+
+#include <QDockWidget>
+#include <QHeaderView>
+#include <QMainWindow>
+#include <QScrollArea>
+#include <QSplitter>
+#include <QTableView>
+#include <QTextBrowser>
+
+namespace attnscope {
+
+namespace {
+
+QDockWidget* dock(QMainWindow& window, const QString& title, const char* name, Qt::DockWidgetArea area, QWidget* content)
+{
+    auto* made = new QDockWidget(title, &window);
+    made->setObjectName(QLatin1String(name));
+    made->setWidget(content);
+    window.addDockWidget(area, made);
+    return made;
+}
+
+QWidget* scrolled(QWidget* content, QWidget* parent)
+{
+    auto* area = new QScrollArea(parent);
+    area->setWidgetResizable(true);
+    area->setFrameShape(QFrame::NoFrame);
+    area->setWidget(content);
+    return area;
+}
+
+QTableView* tableOf(MetricsModel* model, QWidget* parent)
+{
+    auto* view = new QTableView(parent);
+    view->setModel(model);
+    view->verticalHeader()->hide();
+    view->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+    view->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
+    view->setSelectionBehavior(QAbstractItemView::SelectRows);
+    view->setAlternatingRowColors(true);
+    view->setShowGrid(false);
+    return view;
+}
+
+} // namespace
+
+WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<const Backend*>& backends, const std::string& cudaNote)
+{
+    WindowPanels p;
+    auto* center = new QSplitter(Qt::Vertical, &window);
+    p.board = new Board(poolExecutor(), center);
+    p.row = new RowPlot(poolExecutor(), center);
+    center->addWidget(p.board);
+    center->addWidget(p.row);
+    center->setStretchFactor(0, 4);
+    center->setStretchFactor(1, 1);
+    center->setSizes({480, 130});
+    window.setCentralWidget(center);
+
+    p.input = new InputPanel(&window);
+    p.heads = new HeadGrid(&window);
+    p.methods = new MethodsPanel(&window);
+    p.metrics = new MetricsModel(&window);
+    p.metricsView = tableOf(p.metrics, &window);
+    p.latency = new LatencyPanel(jobs, backends, &window);
+    p.jobs = new JobsPanel(jobs, &window);
+    p.machine = new QTextBrowser(&window);
+    p.machine->setOpenExternalLinks(true);
+    p.machine->setHtml(machineText(backends, cudaNote));
+
+    auto* input = dock(window, QObject::tr("Input"), "inputDock", Qt::LeftDockWidgetArea, p.input);
+    auto* heads = dock(window, QObject::tr("Heads"), "headsDock", Qt::LeftDockWidgetArea, scrolled(p.heads, &window));
+    auto* methods = dock(window, QObject::tr("Approximations"), "methodsDock", Qt::RightDockWidgetArea, p.methods);
+    p.latencyDock = dock(window, QObject::tr("Latency against length"), "latencyDock", Qt::BottomDockWidgetArea, p.latency);
+    p.metricsDock = dock(window, QObject::tr("Metrics"), "metricsDock", Qt::BottomDockWidgetArea, p.metricsView);
+    auto* jobsDock = dock(window, QObject::tr("Jobs"), "jobsDock", Qt::BottomDockWidgetArea, p.jobs);
+    auto* machine = dock(window, QObject::tr("About this machine"), "machineDock", Qt::BottomDockWidgetArea, p.machine);
+    window.tabifyDockWidget(p.latencyDock, p.metricsDock);
+    window.tabifyDockWidget(p.metricsDock, jobsDock);
+    window.tabifyDockWidget(jobsDock, machine);
+    p.metricsDock->raise();
+    window.resizeDocks({input, heads}, {250, 250}, Qt::Horizontal);
+    window.resizeDocks({input, heads}, {320, 260}, Qt::Vertical);
+    window.resizeDocks({methods}, {270}, Qt::Horizontal);
+    window.resizeDocks({p.latencyDock}, {210}, Qt::Vertical);
+    return p;
+}
+
+} // namespace attnscope
