@@ -30,7 +30,7 @@ ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights,
       m_preNorm(config.family != ModelFamily::Bert)
 {
     if (!config.learnedPositions)
-        m_rope = RopeTable(config.rope, m_length);
+        m_rope = RopeTable(config.rope, m_length, context);
     const Index chunk = std::min(m_length, ForwardChunkRows);
     m_stream = matrixTensor(m_length, config.hidden);
     m_mixed = matrixTensor(m_length, config.heads * config.headDim);

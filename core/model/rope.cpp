@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/rope.h"
 
+#include "core/base/parallel.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -78,19 +80,21 @@ std::vector<float> ropeFrequencies(const RopeConfig& rope, Index length)
     return frequencies;
 }
 
-RopeTable::RopeTable(const RopeConfig& rope, Index length) : m_half(rope.dims / 2)
+RopeTable::RopeTable(const RopeConfig& rope, Index length, const RunContext& context) : m_half(rope.dims / 2)
 {
     const auto frequencies = ropeFrequencies(rope, length);
     const auto factor = static_cast<float>(rope.type == RopeType::Yarn ? rope.attentionFactor : 1.0);
     m_cos.resize(static_cast<std::size_t>(length * m_half));
     m_sin.resize(m_cos.size());
-    std::size_t at = 0;
-    for (Index position = 0; position < length; ++position)
-        for (const float frequency : frequencies) {
-            const float angle = static_cast<float>(position) * frequency;
-            m_cos[at] = std::cos(angle) * factor;
-            m_sin[at++] = std::sin(angle) * factor;
-        }
+    parallelFor(length, 256, context, [&](Index first, Index last) {
+        auto at = static_cast<std::size_t>(first * m_half);
+        for (Index position = first; position < last; ++position)
+            for (const float frequency : frequencies) {
+                const float angle = static_cast<float>(position) * frequency;
+                m_cos[at] = std::cos(angle) * factor;
+                m_sin[at++] = std::sin(angle) * factor;
+            }
+    });
 }
 
 void RopeTable::rotate(float* head, Index position) const

@@ -2,7 +2,8 @@
 // Rotary position embedding (Su et al. 2021, arXiv 2104.09864) with the scalings of Hugging Face configs.
 #pragma once
 
-#include "core/base/tensor.h"
+#include "core/base/run_context.h"
+#include "core/base/shape.h"
 #include "core/model/config.h"
 
 #include <vector>
@@ -17,7 +18,8 @@ std::vector<float> ropeFrequencies(const RopeConfig& rope, Index length);
 class RopeTable {
 public:
     RopeTable() = default;
-    RopeTable(const RopeConfig& rope, Index length);
+    /// Incomplete where the context was stopped.
+    RopeTable(const RopeConfig& rope, Index length, const RunContext& context);
 
     /// Rotates the first `dims` entries of one head's q or k at `position`: pairs (i, i + dims / 2), as Hugging Face stores them.
     void rotate(float* head, Index position) const;

@@ -23,17 +23,20 @@ public:
             return;
         const auto& theirs = m_reference.tensor(name);
         double worst = theirs.size() == count ? 0.0 : std::numeric_limits<double>::infinity();
+        double magnitude = 0.0;
         for (std::size_t i = 0; i < std::min(count, theirs.size()); ++i) {
+            magnitude = std::max<double>(magnitude, std::abs(theirs[i]));
             const double difference = std::abs(static_cast<double>(ours[i]) - theirs[i]);
             worst = std::isnan(difference) ? std::numeric_limits<double>::infinity() : std::max(worst, difference);
         }
-        double& kind = byKind[name.substr(0, name.find('.'))];
-        kind = std::max(kind, worst);
+        auto& kind = byKind[name.substr(0, name.find('.'))];
+        kind.absolute = std::max(kind.absolute, worst);
+        kind.relative = std::max(kind.relative, magnitude > 0.0 ? worst / magnitude : worst);
     }
 
     void compare(const std::string& name, const Tensor& ours) { compare(name, ours.data(), ours.values().size()); }
 
-    std::map<std::string, double> byKind;
+    std::map<std::string, LargestDifference> byKind;
 
 private:
     const ModelReference& m_reference;
@@ -89,7 +92,7 @@ std::vector<double> attentionOf(const LayerInputs& layer, Index head, Index wind
     return map;
 }
 
-Result<std::map<std::string, double>> compareWithReference(const std::filesystem::path& folder, const ModelReference& reference)
+Result<std::map<std::string, LargestDifference>> compareWithReference(const std::filesystem::path& folder, const ModelReference& reference)
 {
     const auto model = Transformer::load(folder);
     if (!model)

@@ -24,9 +24,14 @@ private:
     std::map<std::string, std::vector<float>> m_tensors;
 };
 
-/// By kind ("hidden", "last", "logits", "q", "k", "v", "scale", "attention"): the largest absolute difference over all layers,
-/// infinity where sizes differ. A kind is there only where something was compared.
-Result<std::map<std::string, double>> compareWithReference(const std::filesystem::path& folder, const ModelReference& reference);
+/// Over all layers; infinity where sizes differ.
+struct LargestDifference {
+    double absolute = 0.0;
+    double relative = 0.0; ///< to the tensor's largest magnitude, which float32 rounding grows with
+};
+
+/// By kind: "hidden", "last", "logits", "q", "k", "v", "scale", "attention". A kind is there only where something was compared.
+Result<std::map<std::string, LargestDifference>> compareWithReference(const std::filesystem::path& folder, const ModelReference& reference);
 
 /// Exact attention of one head from captured inputs, in float64: [N, N] row by row.
 std::vector<double> attentionOf(const LayerInputs& layer, Index head, Index window);

@@ -64,7 +64,7 @@ private Q_SLOTS:
     {
         RopeConfig rope;
         rope.dims = 6;
-        const RopeTable table(rope, 100);
+        const RopeTable table(rope, 100, {});
         const std::array<float, 8> q{1, 2, 3, 4, 5, 6, 7, 8};
         const std::array<float, 8> k{-2, 1, 0.5, 3, -1, 2, 4, 4};
         const auto product = [&](Index i, Index j) {

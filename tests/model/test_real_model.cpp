@@ -21,12 +21,16 @@ private Q_SLOTS:
         QVERIFY2(reference.ok(), reference.ok() ? "" : reference.error().what.c_str());
         const auto worst = compareWithReference(folder, *reference);
         QVERIFY2(worst.ok(), worst.ok() ? "" : worst.error().what.c_str());
+        // Real models have residual streams of 10^4 and more in single entries, where one unit in the last place of a float32
+        // exceeds 10^-4: those are held to 10^-5 of the largest entry instead. q, k, v and attention are not.
         bool close = true;
         for (const auto& [kind, difference] : *worst) {
-            qInfo("%-10s max |difference| %.2e", kind.c_str(), difference);
-            close = close && difference <= 1e-4;
+            const bool unbounded = kind == "hidden" || kind == "last" || kind == "logits";
+            qInfo("%-10s max |difference| %.2e, relative to the largest entry %.2e", kind.c_str(), difference.absolute,
+                  difference.relative);
+            close = close && (difference.absolute <= 1e-4 || (unbounded && difference.relative <= 1e-5));
         }
-        QVERIFY2(close, "a difference exceeds 1e-4");
+        QVERIFY2(close, "a difference exceeds its bound");
     }
 };
 

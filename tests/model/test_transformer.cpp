@@ -42,7 +42,7 @@ private Q_SLOTS:
         for (const char* kind : {"hidden", "last", "q", "k", "v", "scale", "attention"})
             QVERIFY2(worst->contains(kind), kind);
         for (const auto& [kind, difference] : *worst)
-            QVERIFY2(difference <= Tolerance, qPrintable(QStringLiteral("%1 %2").arg(kind.c_str()).arg(difference)));
+            QVERIFY2(difference.absolute <= Tolerance, qPrintable(QStringLiteral("%1 %2").arg(kind.c_str()).arg(difference.absolute)));
     }
 
     void windowsAreShorterThanTheText()
