@@ -27,7 +27,7 @@ HeatmapPlottable::HeatmapPlottable(QCPAxis* keyAxis, QCPAxis* valueAxis, Executo
     connect(&m_paintTimer, &QTimer::timeout, this, [this] { paintNow(); });
     connect(&m_refiningTimer, &QTimer::timeout, this, [this] {
         m_refining = !isIdle();
-        layer()->replot();
+        redraw();
     });
     connect(&m_loader, &TileLoader::tileReady, this, [this] {
         if (onStatistics)
@@ -141,12 +141,19 @@ void HeatmapPlottable::accept(const PaintResult& result, quint64 number)
             m_refining = false;
             m_refiningTimer.stop();
         }
-        layer()->replot();
+        redraw();
     }
     if (m_done != m_asked || keepOld)
         m_paintTimer.start(keepOld && m_done == m_asked ? 20 : 0);
     else if (isIdle() && onPainted)
         onPainted();
+}
+
+// The map alone; before the first replot of the plot there is nothing to redraw.
+void HeatmapPlottable::redraw()
+{
+    if (mParentPlot->replotTime() > 0.0)
+        layer()->replot();
 }
 
 QRectF HeatmapPlottable::pixelRect(const QRectF& cells) const

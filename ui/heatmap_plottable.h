@@ -45,6 +45,7 @@ private:
     void schedulePaint();
     void paintNow();
     void accept(const PaintResult& result, quint64 number);
+    void redraw();
     QRectF pixelRect(const QRectF& cells) const;
     void drawPicture(QCPPainter* painter);
     void drawValues(QCPPainter* painter) const;

@@ -76,7 +76,7 @@ void MapPane::connectMouse()
     };
     m_interaction->onBox = [this](const QRectF& pixels) {
         m_cross->box = pixels;
-        m_plot->layer(QStringLiteral("overlay"))->replot();
+        replotOverlay();
     };
 }
 
@@ -96,7 +96,7 @@ void MapPane::setContent(const PaneContent& content)
     }
     for (QCPAxis* axis : m_plot->axisRect()->axes())
         axis->setVisible(content.source != nullptr);
-    updateLayout();
+    updateView();
 }
 
 void MapPane::startPyramid(bool keepPicture)
@@ -114,7 +114,7 @@ void MapPane::setTokens(std::shared_ptr<const QStringList> tokens)
     m_tokens = std::move(tokens);
     for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis})
         axis->ticker().staticCast<TokenTicker>()->setTokens(m_tokens);
-    updateLayout();
+    updateView();
 }
 
 void MapPane::setPool(Pool pool)
@@ -143,13 +143,13 @@ void MapPane::setCursorCell(std::optional<MapCell> cell)
     if (cell == m_cross->cursor)
         return;
     m_cross->cursor = cell;
-    m_plot->layer(QStringLiteral("overlay"))->replot();
+    replotOverlay();
 }
 
 void MapPane::setPinnedCell(std::optional<MapCell> cell)
 {
     m_cross->pinned = cell;
-    m_plot->layer(QStringLiteral("overlay"))->replot();
+    replotOverlay();
 }
 
 std::optional<ValueRange> MapPane::valueRange() const
@@ -166,38 +166,30 @@ std::optional<MapCell> MapPane::cellAt(const QPoint& pos) const { return m_inter
 
 void MapPane::layoutPlot(const QSize& size)
 {
+    const QRectF view = m_view->rect();
     const bool tokens = m_tokens && !m_tokens->isEmpty();
     const double aspect = m_pyramid ? double(m_pyramid->cols()) / double(m_pyramid->rows()) : 1.0;
-    const PaneLayout layout = paneLayout(size, tokens, aspect);
-    const QRect map = layout.map;
-    m_decor->layout = layout;
-    m_interaction->map = map;
-    m_plot->axisRect()->setMargins({map.left(), map.top(), size.width() - map.right() - 1, size.height() - map.bottom() - 1});
-    updateTicks();
-}
-
-void MapPane::updateTicks()
-{
-    const QRectF view = m_view->rect();
-    const QRect map = m_decor->layout.map;
-    if (view.isEmpty())
-        return;
-    const QFont font = smallFont();
-    const QFontMetricsF metrics(font);
-    const double label = metrics.height() * 0.92;
+    const QFontMetricsF metrics(smallFont());
     const auto keys = m_plot->xAxis->ticker().staticCast<TokenTicker>();
     const auto queries = m_plot->yAxis->ticker().staticCast<TokenTicker>();
-    const double cell = map.width() / view.width();
-    keys->setGeometry(cell, label, m_decor->layout.labelRoom, metrics);
-    if (!keys->showsTokens())
-        keys->setGeometry(cell, metrics.horizontalAdvance(QString::number(qint64(view.right()))), m_decor->layout.labelRoom, metrics);
-    queries->setGeometry(map.height() / view.height(), label, m_decor->layout.labelRoom, metrics);
-    m_decor->tokensShown = keys->showsTokens();
-    m_plot->xAxis->setTickLabelRotation(keys->showsTokens() ? -90 : 0);
-    m_plot->xAxis->setRange(view.left(), view.right());
-    m_plot->yAxis->setRange(view.top(), view.bottom());
-    m_plot->xAxis2->setRange(view.left(), view.right());
-    m_plot->yAxis2->setRange(view.top(), view.bottom());
+    const QRect map = paneLayout(size, tokens, false, aspect).map;
+    const double label = metrics.height() * 0.92;
+    const double cellX = map.width() / std::max(1.0, view.width());
+    const double cellY = map.height() / std::max(1.0, view.height());
+    const double room = paneLayout(size, tokens, false, aspect).labelRoom;
+    keys->setGeometry(cellX, label, room, metrics);
+    queries->setGeometry(cellY, label, room, metrics);
+    const bool upright = keys->showsTokens();
+    if (!upright)
+        keys->setGeometry(cellX, metrics.horizontalAdvance(QString::number(qint64(view.right()))), room, metrics);
+    m_decor->layout = paneLayout(size, tokens, upright, aspect);
+    m_interaction->map = map;
+    m_plot->axisRect()->setMargins({map.left(), map.top(), size.width() - map.right() - 1, size.height() - map.bottom() - 1});
+    m_plot->xAxis->setTickLabelRotation(upright ? -90 : 0);
+    for (QCPAxis* axis : {m_plot->xAxis, m_plot->xAxis2})
+        axis->setRange(view.left(), view.right());
+    for (QCPAxis* axis : {m_plot->yAxis, m_plot->yAxis2})
+        axis->setRange(view.top(), view.bottom());
 }
 
 void MapPane::updatePooling(double pixelsPerUnit)
@@ -209,19 +201,20 @@ void MapPane::updatePooling(double pixelsPerUnit)
             poolingText(m_pyramid->pool(), view.width() / map.width() / pixelsPerUnit, view.height() / map.height() / pixelsPerUnit);
 }
 
-void MapPane::updateLayout()
-{
-    layoutPlot(size());
-    updateView();
-}
-
 void MapPane::updateView()
 {
     const double ratio = m_plot->bufferDevicePixelRatio();
-    updateTicks();
+    layoutPlot(size());
     updatePooling(ratio);
-    m_heatmap->setView(m_view->rect(), m_decor->layout.map.size() * ratio, ratio);
+    m_heatmap->setView(m_view->rect(), (QSizeF(m_decor->layout.map.size()) * ratio).toSize(), ratio);
     m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+// Hovering redraws nothing but the cross-hair. Before the first replot there is nothing to redraw.
+void MapPane::replotOverlay()
+{
+    if (m_plot->replotTime() > 0.0)
+        m_plot->layer(QStringLiteral("overlay"))->replot();
 }
 
 void MapPane::applyTheme(const PlotTheme& theme)
@@ -239,7 +232,7 @@ void MapPane::resizeEvent(QResizeEvent*)
     m_plot->setGeometry(rect());
     if (m_plot->bufferDevicePixelRatio() != devicePixelRatioF())
         m_plot->setBufferDevicePixelRatio(devicePixelRatioF());
-    updateLayout();
+    updateView();
 }
 
 void MapPane::changeEvent(QEvent* event)
@@ -247,7 +240,7 @@ void MapPane::changeEvent(QEvent* event)
     QWidget::changeEvent(event);
     if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange || event->type() == QEvent::ApplicationFontChange) {
         applyTheme(plotTheme(palette()));
-        updateLayout();
+        updateView();
     }
 }
 
@@ -308,7 +301,7 @@ void MapPane::renderTo(QCPPainter& painter, const QRect& target)
     m_heatmap->exportScale = 0.0;
     m_cross->exporting = false;
     applyTheme(screen);
-    updateLayout();
+    updateView();
 }
 
 } // namespace attnscope

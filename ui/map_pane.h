@@ -74,9 +74,8 @@ private:
     void startPyramid(bool keepPicture);
     void applyTheme(const PlotTheme& theme);
     void layoutPlot(const QSize& size);
-    void updateLayout();
     void updateView();
-    void updateTicks();
+    void replotOverlay();
     void updatePooling(double pixelsPerUnit);
 
     PaneContent m_content;

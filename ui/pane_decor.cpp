@@ -58,8 +58,7 @@ void PaneDecor::drawAxisNames(QCPPainter* painter) const
     const QFontMetrics small(smallFont());
     painter->setFont(smallFont());
     painter->setPen(theme.muted);
-    const int zone = tokensShown ? layout.tickZone : small.height() + 8;
-    painter->drawText(QRect(layout.map.left(), layout.map.bottom() + zone, layout.map.width(), small.height()), Qt::AlignCenter,
+    painter->drawText(QRect(layout.map.left(), layout.map.bottom() + layout.tickZone, layout.map.width(), small.height()), Qt::AlignCenter,
                       QObject::tr("key"));
     painter->save();
     painter->translate(layout.map.left() - layout.labelRoom - 10 - small.height(), layout.map.center().y());
@@ -163,21 +162,20 @@ void CrossHair::drawCursor(QCPPainter* painter) const
     }
 }
 
+// The row's edges where cells are large, otherwise one line; the cell itself in a frame.
 void CrossHair::drawPin(QCPPainter* painter) const
 {
     const QRectF map = clipRect();
     const QRectF cell = cellRect(*pinned);
-    QRectF band(map.left(), cell.top(), map.width(), cell.height());
-    if (band.height() < 3.0)
-        band = QRectF(map.left(), cell.center().y() - 1.5, map.width(), 3.0);
-    for (const QPen& pen : {QPen(QColor(0, 0, 0, 120), 3), QPen(theme.accent, 1)}) {
+    const QRectF frame = cell.width() >= 5.0 ? cell : QRectF(cell.center() - QPointF(4, 4), QSizeF(8, 8));
+    for (const QPen& pen : {QPen(QColor(0, 0, 0, 110), 3), QPen(theme.accent, 1)}) {
         painter->setPen(pen);
-        painter->drawLine(band.topLeft(), band.topRight());
-        painter->drawLine(band.bottomLeft(), band.bottomRight());
-        if (cell.width() >= 5.0)
-            painter->drawRect(cell);
-        else
-            painter->drawRect(QRectF(cell.center() - QPointF(3, 3), QSizeF(6, 6)));
+        painter->drawRect(frame);
+    }
+    for (const double y : {cell.top(), cell.bottom()}) {
+        const double at = cell.height() >= 5.0 ? y : cell.center().y();
+        painter->drawLine(QPointF(map.left(), at), QPointF(frame.left(), at));
+        painter->drawLine(QPointF(frame.right(), at), QPointF(map.right(), at));
     }
 }
 

@@ -27,7 +27,6 @@ public:
     QString badge;
     QString pooling;
     QString message; ///< in place of the map
-    bool tokensShown = false;
 
 protected:
     void applyDefaultAntialiasingHint(QCPPainter* painter) const override;

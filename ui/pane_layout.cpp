@@ -25,19 +25,21 @@ QFont smallFont()
     return font;
 }
 
-PaneLayout paneLayout(const QSize& size, bool tokens, double aspect)
+PaneLayout paneLayout(const QSize& size, bool tokens, bool tokensShown, double aspect)
 {
     const QFontMetrics small(smallFont());
     const QFontMetrics large(plotFont());
     const int line = small.height();
     PaneLayout layout;
     layout.labelRoom = tokens ? small.averageCharWidth() * 8 : small.horizontalAdvance(QStringLiteral("00000"));
-    layout.tickZone = tokens ? layout.labelRoom + 8 : line + 8;
+    const int tokenZone = layout.labelRoom + 8;
+    const int indexZone = line + 6;
+    layout.tickZone = tokensShown ? tokenZone : indexZone;
     const int left = line + layout.labelRoom + 10;
     const int right = std::max(10, small.horizontalAdvance(QStringLiteral("00000")) / 2 + 2);
     const int top = large.height() + line + 12;
     const int barHeight = std::max(8, line * 2 / 3);
-    const int below = layout.tickZone + line + 10 + barHeight + 5 + 2 * line + 4;
+    const int below = (tokens ? tokenZone : indexZone) + line + 10 + barHeight + 5 + 2 * line + 4;
     const int roomX = std::max(20, size.width() - left - right);
     const int roomY = std::max(20, size.height() - top - below);
     const double shape = std::clamp(aspect, 0.2, 5.0);

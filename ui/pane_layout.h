@@ -12,7 +12,7 @@ struct PaneLayout {
     QRect header;
     QRect map;         ///< the axis rectangle
     QRect bar;         ///< the gradient; its ticks and the pooling stand below it
-    int tickZone = 0;  ///< height of the key labels below the map
+    int tickZone = 0;  ///< height of the key labels below the map: of tokens, or of indices
     int labelRoom = 0; ///< pixels that the longest query label may take
 
     bool operator==(const PaneLayout&) const = default;
@@ -24,7 +24,8 @@ QFont plotFont();
 /// For ticks and small text: a little smaller.
 QFont smallFont();
 
-/// `aspect` is columns / rows of the map.
-PaneLayout paneLayout(const QSize& size, bool tokens, double aspect);
+/// `aspect` is columns / rows of the map. `tokens`: keep room for them, so that the map never moves when they appear;
+/// `tokensShown`: they are there now, and the colour bar makes way.
+PaneLayout paneLayout(const QSize& size, bool tokens, bool tokensShown, double aspect);
 
 } // namespace attnscope

@@ -212,7 +212,8 @@ void RowFigure::rebuild()
             fill.setAlpha(95);
             graph->setBrush(fill);
         }
-        const auto points = downsample(m_series[i].values, range.lower, range.upper, m_rect.width());
+        const double last = std::min(range.upper, double(m_decor->visibleKeys)); // masked keys have no value to draw
+        const auto points = downsample(m_series[i].values, range.lower, last, m_rect.width());
         const double half = points.size() > 1 ? 0.5 * (points[1].first - points[0].first) : 0.5;
         QVector<double> x;
         QVector<double> y;
