@@ -33,7 +33,7 @@ const std::vector<Rule>& rules()
 
 } // namespace
 
-class TestLayers : public QObject {
+class TestLibraryBorders : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
@@ -99,6 +99,6 @@ private Q_SLOTS:
     }
 };
 
-static const RegisterTest<TestLayers> registered("test_layers");
+static const RegisterTest<TestLibraryBorders> registered("test_library_borders");
 
-#include "test_layers.moc"
+#include "test_library_borders.moc"
