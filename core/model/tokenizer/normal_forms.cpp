@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/tokenizer/normal_forms.h"
 
+#include "core/model/tokenizer/reference_unicode.h"
 #include "core/model/tokenizer/unicode.h"
 
 #include <utf8proc.h>
@@ -37,7 +38,7 @@ std::vector<Item> decompose(const std::string& text, bool compatibility)
         at += d.length;
         utf8proc_int32_t parts[32] = {static_cast<utf8proc_int32_t>(d.c)};
         utf8proc_ssize_t count = 1;
-        if (d.c >= 0xA0) {
+        if (d.c >= 0xA0 && !isTooNewFor(ReferenceTable::Decomposition, d.c)) {
             int boundary = 0;
             count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(d.c), parts, 32, options, &boundary);
             if (count <= 0 || count > 32) {

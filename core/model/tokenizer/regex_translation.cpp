@@ -16,6 +16,21 @@ constexpr std::string_view spaceItems = "\\t-\\r\\x{85}\\p{Z}";
 constexpr std::string_view wordItems = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
 constexpr int deepestClass = 20;
 
+// Oniguruma's \w counts these Latin-1 numerals when it stands alone, and not inside brackets.
+constexpr std::string_view bareWordItems = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}";
+
+struct PosixClass {
+    std::string_view name;
+    std::string_view items;
+};
+constexpr PosixClass posixClasses[] = {
+    {"alpha", "\\p{Alphabetic}"}, {"alnum", "\\p{Alphabetic}\\p{Nd}"},
+    {"digit", "\\p{Nd}"},         {"punct", "\\p{P}\\p{S}"},
+    {"space", spaceItems},        {"upper", "\\p{Uppercase}"},
+    {"lower", "\\p{Lowercase}"},  {"word", wordItems},
+    {"cntrl", "\\p{Cc}"},         {"xdigit", "0-9a-fA-F"},
+};
+
 std::string bracket(std::string_view items, bool negated) { return (negated ? "[^" : "[") + std::string(items) + "]"; }
 
 bool compiles(const std::string& pattern)
@@ -61,6 +76,7 @@ private:
     std::string hexEscape();
     std::string characterClass(int depth);
     std::string classPart(int depth);
+    const PosixClass* posixHere() const;
     void classEscape(std::string& items, std::vector<std::string>& nested);
 
     std::string_view m_pattern;
@@ -172,7 +188,7 @@ void Translator::escape()
 {
     ++m_at;
     const char c = peek();
-    const std::string wordClass = bracket(wordItems, false);
+    const std::string wordClass = bracket(bareWordItems, false);
     switch (c) {
     case 's':
     case 'S':
@@ -180,7 +196,7 @@ void Translator::escape()
         break;
     case 'w':
     case 'W':
-        m_out += bracket(wordItems, c == 'W');
+        m_out += bracket(bareWordItems, c == 'W');
         break;
     case 'h':
     case 'H':
@@ -257,6 +273,15 @@ void Translator::classEscape(std::string& items, std::vector<std::string>& neste
     ++m_at;
 }
 
+/// The class of "[:name:]" at the cursor, or null.
+const PosixClass* Translator::posixHere() const
+{
+    for (const PosixClass& posix : posixClasses)
+        if (startsWith("[:" + std::string(posix.name) + ":]"))
+            return &posix;
+    return nullptr;
+}
+
 /// What stands between "&&"s: a union of plain items and nested classes.
 std::string Translator::classPart(int depth)
 {
@@ -264,12 +289,11 @@ std::string Translator::classPart(int depth)
     std::vector<std::string> nested;
     bool first = true;
     while (!done() && !startsWith("&&") && (peek() != ']' || first)) {
-        const std::size_t close = startsWith("[:") ? m_pattern.find(":]", m_at) : std::string_view::npos;
         if (peek() == '\\') {
             classEscape(items, nested);
-        } else if (close != std::string_view::npos) {
-            items += m_pattern.substr(m_at, close + 2 - m_at);
-            m_at = close + 2;
+        } else if (const PosixClass* posix = posixHere()) {
+            items += posix->items;
+            m_at += posix->name.size() + 4;
         } else if (peek() == '[') {
             nested.push_back(characterClass(depth + 1));
         } else {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/tokenizer/unicode.h"
 
+#include "core/model/tokenizer/reference_unicode.h"
+
 #include <utf8proc.h>
 
 namespace attnscope::tokenizer {
@@ -12,6 +14,19 @@ utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<
 bool isAsciiPunctuation(char32_t c)
 {
     return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+}
+
+bool isMarkToday(char32_t c)
+{
+    const auto kind = category(c);
+    return kind == UTF8PROC_CATEGORY_MN || kind == UTF8PROC_CATEGORY_MC || kind == UTF8PROC_CATEGORY_ME;
+}
+
+/// Symbols with the property Other_Alphabetic.
+bool isCircledLetter(char32_t c)
+{
+    return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
+           (c >= 0x1F170 && c <= 0x1F189);
 }
 
 } // namespace
@@ -78,21 +93,31 @@ bool isPunctuation(char32_t c)
     if (c < 0x80)
         return isAsciiPunctuation(c);
     const auto kind = category(c);
-    return kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO;
+    const bool former = c == 0x166D || c == 0x111C9; // since Unicode 12 and 11 something else
+    return former || (kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO && !isTooNewFor(ReferenceTable::Punctuation, c));
 }
 
-bool isNonspacingMark(char32_t c) { return c >= 0x80 && category(c) == UTF8PROC_CATEGORY_MN; }
+bool isNonspacingMark(char32_t c)
+{
+    if (c < 0x300)
+        return false;
+    const bool former = c == 0x1734; // since Unicode 14 a spacing mark
+    return former || (category(c) == UTF8PROC_CATEGORY_MN && !isTooNewFor(ReferenceTable::NonspacingMark, c));
+}
 
 bool isMark(char32_t c)
 {
-    const auto kind = category(c);
-    return kind == UTF8PROC_CATEGORY_MN || kind == UTF8PROC_CATEGORY_MC || kind == UTF8PROC_CATEGORY_ME;
+    if (c < 0x300)
+        return false;
+    const bool former = c == 0x1CF2 || c == 0x1CF3; // since Unicode 12 letters
+    return former || (isMarkToday(c) && !isTooNewFor(ReferenceTable::Mark, c));
 }
 
 bool isOther(char32_t c)
 {
     const auto kind = category(c);
-    return kind == UTF8PROC_CATEGORY_CC || kind == UTF8PROC_CATEGORY_CF || kind == UTF8PROC_CATEGORY_CO;
+    const bool other = kind == UTF8PROC_CATEGORY_CC || kind == UTF8PROC_CATEGORY_CF || kind == UTF8PROC_CATEGORY_CO;
+    return other && !isTooNewFor(ReferenceTable::Other, c);
 }
 
 bool isCjkIdeograph(char32_t c)
@@ -108,7 +133,8 @@ bool isWordCharacter(char32_t c)
     const auto kind = category(c);
     const bool letter = kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_LO;
     const bool joiner = c == 0x200C || c == 0x200D;
-    return letter || joiner || isMark(c) || kind == UTF8PROC_CATEGORY_ND || kind == UTF8PROC_CATEGORY_NL || kind == UTF8PROC_CATEGORY_PC;
+    return letter || joiner || isCircledLetter(c) || isMarkToday(c) || kind == UTF8PROC_CATEGORY_ND || kind == UTF8PROC_CATEGORY_NL ||
+           kind == UTF8PROC_CATEGORY_PC;
 }
 
 std::u32string_view lowercase(char32_t c, char32_t (&buffer)[2])
