@@ -143,7 +143,7 @@ int runCompare(const Options& options, const RunContext& given)
     const RunContext context = options.context->apply(given);
     const auto input = options.input->open(context, HeadRef{0, 0});
     if (!input)
-        return fail(input.error());
+        return failInput(input.error());
     const auto exact = evaluateExact(input->inputs, context);
     if (!exact)
         return fail(exact.error());

@@ -42,6 +42,12 @@ int failUsage(const Error& error)
     return error.code == Errc::InvalidParam || error.code == Errc::InvalidShape ? kUsage : code;
 }
 
+int failInput(const Error& error)
+{
+    const int code = fail(error);
+    return error.code == Errc::Unsupported ? kBadInput : code;
+}
+
 int failOutput(const Error& error)
 {
     const int code = fail(error);

@@ -19,6 +19,9 @@ int fail(const Error& error);
 /// As fail(), where an invalid parameter is a mistake on the command line: 2.
 int failUsage(const Error& error);
 
+/// As fail(), of a file that was given: 3 where it is of a kind that isn't supported.
+int failInput(const Error& error);
+
 /// As fail(), where a file could not be written: 1.
 int failOutput(const Error& error);
 

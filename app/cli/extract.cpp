@@ -45,10 +45,10 @@ int runExtract(const Options& options, const RunContext& given)
     const RunContext context = options.context->apply(given);
     auto text = options.text == "-" ? readTextFromStdin() : readTextFile(options.text);
     if (!text)
-        return fail(text.error());
+        return failInput(text.error());
     const auto document = openText(*text, options.text == "-" ? "" : options.text, options.model, context);
     if (!document)
-        return fail(document.error());
+        return failInput(document.error());
     const auto layers = chosenLayers(options.layers, static_cast<Index>((*document)->info().layerNames.size()));
     if (!layers)
         return failUsage(layers.error());

@@ -87,7 +87,10 @@ std::shared_ptr<InputOptions> addInputOptions(CLI::App& app, const std::string& 
             return layoutNamed(text) ? std::string() : "--layout can't be " + text + ": give ND, HND, NHD, BHND or BNHD";
         });
     app.add_option("--layer", options->layer, "Layer of a file that holds several; default its first one.");
-    app.add_option("--head", options->head, "Batch:head counted from 0, such as 0:3; " + headHelp);
+    app.add_option("--head", options->head, "Batch:head counted from 0, such as 0:3; " + headHelp)->check([](const std::string& text) {
+        const auto head = parseHead(text);
+        return head ? std::string() : "--head can't be read: " + head.error().what;
+    });
     auto* causal = app.add_flag("--causal", options->causal, "Each query sees only the keys up to its own position.");
     app.add_flag("--no-causal", options->bidirectional, "Each query sees all keys, even where the file says causal.")->excludes(causal);
     app.add_option("--scale", options->scale, "Scale of the logits; default 1/sqrt(D), or what the file says.")

@@ -8,6 +8,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <iostream>
@@ -55,6 +56,10 @@ int parseAndRun(int argc, char** argv)
     const std::array commands{cli::addMethods(parser), cli::addExtract(parser), cli::addRun(parser),   cli::addMap(parser),
                               cli::addCompare(parser), cli::addSweep(parser),   cli::addVerify(parser)};
     const CLI::App* chosen = &parser;
+    const std::string first = argc > 1 ? argv[1] : "";
+    const auto named = [&first](const cli::Command& command) { return command.app->get_name() == first; };
+    if (!first.empty() && first.front() != '-' && std::none_of(commands.begin(), commands.end(), named))
+        return cli::failUsage("There is no subcommand \"" + first + "\".", "`attnscope-cli --help` lists them.");
     try {
         parser.parse(argc, argv);
     } catch (const CLI::Success& wanted) { // --help, --version

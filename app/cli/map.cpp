@@ -51,11 +51,9 @@ Result<void> writeBlock(const Options& options, const ScoreSource& map, const Bl
         if (context.cancelled())
             return cancelledError();
         if (auto written = file->write({strip.data(), static_cast<std::size_t>(rows * block.cols)}); !written)
-            return Error{Errc::Device, written.error().what, written.error().hint}; // not bad input: exit code 1
+            return written;
     }
-    if (auto written = file->commit(); !written)
-        return Error{Errc::Device, written.error().what, written.error().hint};
-    return {};
+    return file->commit();
 }
 
 /// The method's map, or its difference from that of --against.
@@ -85,7 +83,7 @@ int writeMap(const Options& options, const ScoreSource& map, const RunContext& c
         return failUsage(cols.error());
     const Block block{rows->first, cols->first, rows->second - rows->first, cols->second - cols->first, options.level};
     if (auto written = writeBlock(options, map, block, context); !written)
-        return fail(written.error());
+        return failOutput(written.error());
     return kOk;
 }
 
@@ -109,7 +107,7 @@ int runMap(const Options& options, const RunContext& given)
     const RunContext context = options.context->apply(given);
     const auto input = options.input->open(context, HeadRef{0, 0});
     if (!input)
-        return fail(input.error());
+        return failInput(input.error());
     const auto map = sourceOf(options, *choice, against, input->inputs, context);
     if (!map)
         return fail(map.error());

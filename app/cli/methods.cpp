@@ -8,7 +8,9 @@
 #include <CLI/App.hpp>
 #include <nlohmann/json.hpp>
 
+#include <iomanip>
 #include <iostream>
+#include <sstream>
 
 namespace attnscope::cli {
 
@@ -48,12 +50,20 @@ Json methodJson(const MethodInfo& info)
             {"exact", info.exact},   {"parameters", std::move(parameters)}};
 }
 
+/// 65536, not 6.554e+04.
+std::string numberText(double value)
+{
+    std::ostringstream text;
+    text << std::setprecision(12) << value;
+    return text.str();
+}
+
 std::string rangeText(const ParamSpec& spec)
 {
     switch (spec.kind) {
     case ParamKind::Number:
-        return (spec.integer ? "whole number, " : "number, ") + shortNumber(spec.min) + " to " + shortNumber(spec.max) + ", default " +
-               shortNumber(spec.initial);
+        return (spec.integer ? "whole number, " : "number, ") + numberText(spec.min) + " to " + numberText(spec.max) + ", default " +
+               numberText(spec.initial);
     case ParamKind::File:
         return "file (.npy, .npz or .safetensors), default none";
     case ParamKind::Choice:

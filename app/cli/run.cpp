@@ -39,7 +39,7 @@ int runRun(const Options& options, const RunContext& given)
     const RunContext context = options.context->apply(given);
     const auto input = options.input->open(context);
     if (!input)
-        return fail(input.error());
+        return failInput(input.error());
     if (auto supported = (*backend)->supports(*choice->method, input->inputs.shape(), input->inputs.causal); !supported)
         return fail(supported.error());
     auto file = NpyWriter::create(options.out, outputShape(input->inputs.shape(), options.input->oneHead(), input->batched));

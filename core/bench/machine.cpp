@@ -26,7 +26,8 @@ std::string processorName()
 std::string widestInstructionSet()
 {
     const auto targets = hwy::SupportedTargets();
-    return hwy::TargetName(targets & -targets); // Highway numbers better targets lower
+    const std::string name = hwy::TargetName(targets & -targets); // Highway numbers better targets lower
+    return name.rfind("AVX3", 0) == 0 ? "AVX-512" : name;         // its name for AVX-512
 }
 
 std::string systemName()
