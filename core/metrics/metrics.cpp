@@ -2,12 +2,12 @@
 #include "core/metrics/metrics.h"
 
 #include "core/base/parallel.h"
+#include "core/metrics/cell_sums.h"
 #include "core/metrics/top_keys.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 namespace attnscope {
@@ -15,7 +15,6 @@ namespace attnscope {
 namespace {
 
 constexpr Index kBlockCells = Index{1} << 17;
-constexpr float kSmallestMass = std::numeric_limits<float>::min(); // smaller exact weights have underflowed: no mass
 
 /// Sums over some rows; folded in the order of rows, so that the result does not depend on threads.
 struct RowSums {
@@ -56,66 +55,38 @@ void RowSums::fold(const RowSums& next)
     negativeMass += next.negativeMass;
 }
 
-/// Entropy of the positive weights as they come, normalised at the end: ln S - (sum w ln w) / S.
-struct Entropy {
-    double sum = 0.0;
-    double weighted = 0.0;
+/// Entropy of weights of which the sum S and sum w ln w are known, normalised: ln S - (sum w ln w) / S.
+double entropyOf(double sum, double weightedLogs) { return sum > 0.0 ? std::log(sum) - weightedLogs / sum : 0.0; }
 
-    void add(double w, double logW)
-    {
-        sum += w;
-        weighted += w * logW;
-    }
-    double value() const { return sum > 0.0 ? std::log(sum) - weighted / sum : 0.0; }
-};
-
-/// Differences, Frobenius sums, row sums and signs of one row.
-void addDifferences(std::span<const float> exact, std::span<const float> approximate, Index row, RowSums& sums)
+/// The first column where the difference is `gap`.
+Index columnOf(double gap, std::span<const float> exact, std::span<const float> approximate)
 {
-    double variation = 0.0;
-    double rowSum = 0.0;
-    double negative = 0.0;
     for (std::size_t j = 0; j < exact.size(); ++j) {
-        const double a = exact[j];
-        const double b = approximate[j];
-        const double gap = std::abs(a - b);
-        sums.gapSquares += gap * gap;
-        sums.exactSquares += a * a;
-        variation += gap;
-        rowSum += b;
-        negative += std::max(0.0, -b);
-        if (gap > sums.maxAbs || std::isnan(gap)) {
-            sums.maxAbs = gap;
-            sums.maxAbsRow = row;
-            sums.maxAbsCol = static_cast<Index>(j);
-        }
+        const double here = std::abs(static_cast<double>(exact[j]) - static_cast<double>(approximate[j]));
+        if (here == gap || (std::isnan(gap) && std::isnan(here)))
+            return static_cast<Index>(j);
     }
-    sums.totalVariation += 0.5 * variation;
-    sums.negativeMass += negative;
-    sums.rowSumDeviation = std::max(sums.rowSumDeviation, std::abs(rowSum - 1.0));
+    return 0;
 }
 
-/// What needs logarithms: KL(A || Â) and the entropies.
-void addLogarithms(std::span<const float> exact, std::span<const float> approximate, RowSums& sums)
+/// Everything but recall.
+void addRow(std::span<const float> exact, std::span<const float> approximate, Index row, RowSums& sums)
 {
-    Entropy ofExact;
-    Entropy ofApproximate;
-    for (std::size_t j = 0; j < exact.size(); ++j) {
-        const double a = exact[j];
-        const double b = approximate[j];
-        const double logB = b > 0.0 ? std::log(b) : 0.0;
-        if (b > 0.0)
-            ofApproximate.add(b, logB);
-        if (exact[j] < kSmallestMass)
-            continue;
-        const double logA = exact[j] == approximate[j] ? logB : std::log(a);
-        ofExact.add(a, logA);
-        if (b > 0.0)
-            sums.kl += a * (logA - logB);
-        else
-            ++(b < 0.0 ? sums.negative : sums.zero);
+    const CellSums cells = sumCells(exact, approximate);
+    sums.gapSquares += cells.gapSquares;
+    sums.exactSquares += cells.exactSquares;
+    if (cells.largestGap > sums.maxAbs || std::isnan(cells.largestGap)) {
+        sums.maxAbs = cells.largestGap;
+        sums.maxAbsRow = row;
+        sums.maxAbsCol = columnOf(cells.largestGap, exact, approximate);
     }
-    sums.entropyDifference += ofApproximate.value() - ofExact.value();
+    sums.totalVariation += 0.5 * cells.gaps;
+    sums.kl += cells.divergence;
+    sums.negative += cells.negativeWhereMass;
+    sums.zero += cells.zeroWhereMass;
+    sums.entropyDifference += entropyOf(cells.positiveMass, cells.positiveLog) - entropyOf(cells.exactMass, cells.exactLog);
+    sums.rowSumDeviation = std::max(sums.rowSumDeviation, std::abs(cells.sum - 1.0));
+    sums.negativeMass += cells.negative;
 }
 
 /// Scratch of one worker.
@@ -123,19 +94,21 @@ class RowComparison {
 public:
     void add(std::span<const float> exact, std::span<const float> approximate, Index row, Index visible, RowSums& sums)
     {
-        addDifferences(exact, approximate, row, sums);
-        addLogarithms(exact, approximate, sums);
+        addRow(exact, approximate, row, sums);
         const auto a = m_exact.select(exact.first(static_cast<std::size_t>(visible)));
         const auto b = m_approximate.select(approximate);
-        for (std::size_t s = 0; s < kRecallSizes.size(); ++s) {
-            const Index k = std::min(kRecallSizes[s], visible);
-            sums.recall[s] += static_cast<double>(commonOf(a, b, static_cast<std::size_t>(k))) / static_cast<double>(k);
-        }
+        std::array<Index, kRecallSizes.size()> sizes{};
+        std::array<Index, kRecallSizes.size()> counts{};
+        std::transform(kRecallSizes.begin(), kRecallSizes.end(), sizes.begin(), [visible](Index k) { return std::min(k, visible); });
+        m_shared.count(a, b, static_cast<Index>(approximate.size()), sizes, counts);
+        for (std::size_t s = 0; s < sizes.size(); ++s)
+            sums.recall[s] += static_cast<double>(counts[s]) / static_cast<double>(sizes[s]);
     }
 
 private:
     TopKeys m_exact{static_cast<std::size_t>(kRecallSizes.back())};
     TopKeys m_approximate{static_cast<std::size_t>(kRecallSizes.back())};
+    SharedColumns m_shared;
 };
 
 Result<RowSums> compareRows(const ScoreSource& exact, const ScoreSource& approximation, Index first, Index rows, const RunContext& context)
@@ -234,7 +207,7 @@ Result<OutputMetrics> compareOutputs(MatrixView<const float> exact, MatrixView<c
         return sizesDiffer("output", exact.rows, exact.cols, approximation.rows, approximation.cols);
     RowSums sums;
     for (Index i = 0; i < exact.rows; ++i)
-        addDifferences(exact.rowSpan(i), approximation.rowSpan(i), i, sums);
+        addRow(exact.rowSpan(i), approximation.rowSpan(i), i, sums);
     return OutputMetrics{relative(sums), sums.maxAbs};
 }
 

@@ -4,11 +4,13 @@
 
 #include "core/base/shape.h"
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
 namespace attnscope {
 
+/// Rows may have up to 2^32 columns. What is not a number comes last.
 class TopKeys {
 public:
     explicit TopKeys(std::size_t count) : m_count(count) { m_entries.reserve(2 * count); }
@@ -17,19 +19,21 @@ public:
     std::span<const Index> select(std::span<const float> row);
 
 private:
-    struct Entry {
-        float value;
-        Index column;
-    };
-    static bool before(const Entry& a, const Entry& b) { return a.value != b.value ? a.value > b.value : a.column < b.column; }
     void shrink();
 
     std::size_t m_count;
-    std::vector<Entry> m_entries;
+    std::vector<std::uint64_t> m_entries; ///< value and column as one number, larger for what comes first
     std::vector<Index> m_columns;
 };
 
-/// How many of the first `k` columns of both lists are the same.
-Index commonOf(std::span<const Index> a, std::span<const Index> b, std::size_t k);
+/// Counts how many columns two lists share among their first k, for several k at once.
+class SharedColumns {
+public:
+    /// counts_s = |first(a, sizes_s) ∩ first(b, sizes_s)|; all columns are below `cols`.
+    void count(std::span<const Index> a, std::span<const Index> b, Index cols, std::span<const Index> sizes, std::span<Index> counts);
+
+private:
+    std::vector<Index> m_rank; ///< 1 + the place of a column in a, or 0; all 0 between calls
+};
 
 } // namespace attnscope
