@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every method that a GPU says it supports, against float64; skipped, with the reason, where there is no GPU.
+#include "core/method/registry.h"
+#include "gpu/cuda_backend.h"
+#include "support/random_inputs.h"
+#include "support/register_test.h"
+
+#include <QTest>
+
+#include <cmath>
+
+using namespace attnscope;
+
+class TestCudaBackend : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void saysWhyThereIsNone()
+    {
+        QCOMPARE(cudaUnavailableReason().empty(), !cudaBackends().empty());
+        for (const auto& backend : cudaBackends())
+            QVERIFY(backend->id().starts_with("cuda:"));
+    }
+
+    void agreesWithFloat64_data()
+    {
+        QTest::addColumn<int>("n");
+        QTest::addColumn<int>("d");
+        QTest::addColumn<int>("dv");
+        QTest::addColumn<bool>("causal");
+        for (const bool causal : {false, true})
+            for (const auto& [n, d, dv] :
+                 {std::tuple{1, 64, 64}, {17, 40, 24}, {100, 64, 128}, {1000, 128, 40}, {130, 256, 256}, {65, 8, 8}})
+                QTest::addRow("n%d d%d dv%d %s", n, d, dv, causal ? "causal" : "bidirectional") << n << d << dv << causal;
+    }
+
+    void agreesWithFloat64()
+    {
+        if (cudaBackends().empty())
+            QSKIP(qPrintable(QString::fromStdString(cudaUnavailableReason())));
+        QFETCH(int, n);
+        QFETCH(int, d);
+        QFETCH(int, dv);
+        QFETCH(bool, causal);
+        const auto data = tests::randomInputs({2, 4, n, n, d, dv}, static_cast<std::uint64_t>(n + d), 1.0F, 2);
+        const auto inputs = data.inputs(causal);
+        const auto reference = findMethod("softmax-reference")->run(inputs, defaultParams({}), {});
+        QVERIFY(reference.ok());
+        for (const auto& backend : cudaBackends())
+            for (const auto& method : allMethods()) {
+                if (!method->info().exact || !backend->supports(*method, inputs.shape(), causal))
+                    continue;
+                const auto out = backend->run(*method, inputs, defaultParams(method->info().params), {});
+                QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
+                // Dot products of d terms and sums of n weights, each rounded to 2^-24: d and sqrt(n) of them.
+                const double tolerance = std::ldexp(4.0 * (d + std::sqrt(double(n))), -24) * 4.0;
+                for (std::size_t i = 0; i < out->values().size(); ++i)
+                    QVERIFY(std::abs(out->values()[i] - reference->values()[i]) <= tolerance);
+            }
+    }
+
+    void refusesWhatItHasNoKernelFor()
+    {
+        if (cudaBackends().empty())
+            QSKIP(qPrintable(QString::fromStdString(cudaUnavailableReason())));
+        const auto data = tests::randomInputs({1, 1, 8, 8, 300, 8}, 1);
+        const auto out = cudaBackends().front()->run(*findMethod("softmax"), data.inputs(), defaultParams({}), {});
+        QVERIFY(!out.ok());
+        QVERIFY(out.error().code == Errc::Unsupported);
+    }
+};
+
+static const attnscope::tests::RegisterTest<TestCudaBackend> registered("test_cuda_backend");
+
+#include "test_cuda_backend.moc"
