@@ -8,6 +8,7 @@
 #include "core/scores/softmax_source.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 namespace attnscope {
@@ -26,6 +27,8 @@ Inputs withoutValues(const Inputs& in, HeadRef head)
     return one;
 }
 
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
 bool fillTable(FeatureTable& table, const FeatureMap& map, Side side, MatrixView<const float> x, const RunContext& context)
 {
     return parallelFor(x.rows, kKernelChunk, context, [&](Index first, Index last) {
@@ -33,8 +36,10 @@ bool fillTable(FeatureTable& table, const FeatureMap& map, Side side, MatrixView
     });
 }
 
-/// The factors L Rᵀ of the map, relative to one shift for all keys. Empty where a row's scale is too far from that.
-LowRankFactors factors(const FeatureTable& queries, const FeatureTable& keys, const Denominators& denominators, Index firstVisible)
+/// The factors L Rᵀ of the map, relative to one shift for all keys. Empty where a row's scale is too far from that, or when
+/// stopped.
+LowRankFactors factors(const FeatureTable& queries, const FeatureTable& keys, const Denominators& denominators, Index firstVisible,
+                       const RunContext& context)
 {
     const Index n = queries.values.rows();
     const Index m = keys.values.rows();
@@ -42,18 +47,26 @@ LowRankFactors factors(const FeatureTable& queries, const FeatureTable& keys, co
     std::vector<float> shift(static_cast<std::size_t>(features), -1e30F);
     raiseShift(keys.rows(0, m), shift);
     LowRankFactors made{Tensor(1, 1, n, features), Tensor(1, 1, m, features), firstVisible};
-    std::vector<float> logScale(static_cast<std::size_t>(n));
-    scaleQueries(queries.rows(0, n), shift, made.left.matrix(), logScale);
-    for (Index i = 0; i < n; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        const double lift = static_cast<double>(logScale[at]) - denominators.logScale[at];
-        const double divisor = denominators.values[at];
-        if (lift - std::log(std::max(std::abs(divisor), 1e-300)) > kMaxLift)
-            return {};
-        for (float& x : made.left.matrix().rowSpan(i))
-            x = static_cast<float>(x * std::exp(lift) / divisor);
-    }
-    scaleKeys(keys.rows(0, m), shift, made.right.matrix());
+    std::atomic<bool> fits{true};
+    const bool done = parallelFor(n, kKernelChunk, context, [&](Index first, Index last) {
+        std::vector<float> logScale(static_cast<std::size_t>(last - first));
+        const auto left = made.left.matrix().rowRange(first, last - first);
+        scaleQueries(queries.rows(first, last - first), shift, left, logScale);
+        for (Index i = first; i < last; ++i) {
+            const double lift = static_cast<double>(logScale[static_cast<std::size_t>(i - first)]) - denominators.logScale[at(i)];
+            const double divisor = denominators.values[at(i)];
+            if (lift - std::log(std::max(std::abs(divisor), 1e-300)) > kMaxLift)
+                fits = false;
+            const double factor = std::exp(std::min(lift, kMaxLift)) / divisor;
+            for (float& x : left.rowSpan(i - first))
+                x = static_cast<float>(x * factor);
+        }
+    });
+    if (!done || !fits)
+        return {};
+    parallelFor(m, kKernelChunk, context, [&](Index first, Index last) {
+        scaleKeys(keys.rows(first, last - first), shift, made.right.matrix().rowRange(first, last - first));
+    });
     return made;
 }
 
@@ -76,7 +89,9 @@ Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs
         !fillTable(keys, map, Side::Key, one.k.matrix({}), context))
         return cancelledError();
     const Index firstVisible = visibleKeys(one, 0);
-    auto made = factors(queries, keys, denominators, firstVisible);
+    auto made = factors(queries, keys, denominators, firstVisible, context);
+    if (context.cancelled())
+        return cancelledError();
     if (!made.left.empty())
         return makeLowRankSource(std::move(made));
     return makeRescalingSource(std::move(queries), std::move(keys), std::move(denominators), firstVisible);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/projection.h"
 
+#include "core/base/parallel.h"
 #include "core/base/random.h"
 
 #include <Eigen/Core>
@@ -25,6 +26,7 @@ constexpr Index kLargestKept = Index{1} << 22; // floats: 16 MiB
 
 using Key = std::tuple<int, Index, Index, std::uint64_t>; // what is drawn, rows, columns, seed
 
+/// The tensor drawn before for this key, or drawn now; null where drawing gives an empty one.
 std::shared_ptr<const Tensor> remembered(const Key& key, const std::function<Tensor()>& draw)
 {
     static std::mutex mutex;
@@ -36,6 +38,8 @@ std::shared_ptr<const Tensor> remembered(const Key& key, const std::function<Ten
                 return tensor;
     }
     const auto made = std::make_shared<const Tensor>(draw());
+    if (made->empty())
+        return nullptr;
     const std::lock_guard lock(mutex);
     if (made->size() <= kLargestKept)
         kept.emplace_front(key, made);
@@ -106,14 +110,17 @@ std::shared_ptr<const Tensor> sharedProjection(Projection kind, Index count, Ind
     return remembered({static_cast<int>(kind), count, dim, seed}, [&] { return drawProjection(kind, count, dim, seed); });
 }
 
-std::shared_ptr<const Tensor> sharedGaussian(Index rank, Index keys, std::uint64_t seed)
+std::shared_ptr<const Tensor> sharedGaussian(Index rank, Index keys, std::uint64_t seed, const RunContext& context)
 {
     return remembered({-1, rank, keys, seed}, [&] {
         Tensor drawn(1, 1, rank, keys);
-        Random random(seed, kSequence);
         const double deviation = 1.0 / std::sqrt(static_cast<double>(rank));
-        std::generate(drawn.values().begin(), drawn.values().end(), [&] { return static_cast<float>(deviation * random.normal()); });
-        return drawn;
+        const bool done = parallelFor(rank, 1, context, [&](Index r, Index) {
+            Random random(seed, kSequence + static_cast<std::uint64_t>(r));
+            for (float& x : drawn.matrix().rowSpan(r))
+                x = static_cast<float>(deviation * random.normal());
+        });
+        return done ? std::move(drawn) : Tensor();
     });
 }
 

@@ -2,6 +2,7 @@
 // The random projections of feature maps: the rows of W [count, dim] are the frequencies w_r.
 #pragma once
 
+#include "core/base/run_context.h"
 #include "core/base/tensor.h"
 
 #include <cstdint>
@@ -27,7 +28,7 @@ Tensor drawProjection(Projection kind, Index count, Index dim, std::uint64_t see
 /// As drawProjection; the latest few are kept, so that a slider or a timing loop does not draw the same one again.
 std::shared_ptr<const Tensor> sharedProjection(Projection kind, Index count, Index dim, std::uint64_t seed);
 
-/// Linformer's random projection R [1, 1, rank, keys] with entries N(0, 1/rank); kept like the others.
-std::shared_ptr<const Tensor> sharedGaussian(Index rank, Index keys, std::uint64_t seed);
+/// Linformer's random projection R [1, 1, rank, keys] with entries N(0, 1/rank); kept like the others. Null when stopped.
+std::shared_ptr<const Tensor> sharedGaussian(Index rank, Index keys, std::uint64_t seed, const RunContext& context);
 
 } // namespace attnscope

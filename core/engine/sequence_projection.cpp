@@ -36,14 +36,16 @@ Result<void> checkLoaded(const Tensor& t, const char* name, const Inputs& in)
 
 } // namespace
 
-Result<SequenceProjection> SequenceProjection::make(const Inputs& inputs, const Params& params)
+Result<SequenceProjection> SequenceProjection::make(const Inputs& inputs, const Params& params, const RunContext& context)
 {
     SequenceProjection made;
     made.m_keys = inputs.k.rows();
     made.m_heads = inputs.q.heads();
     made.m_rank = std::min(params.integer("rank"), made.m_keys);
     if (params.text("projection") == "gaussian") {
-        made.m_e = made.m_f = sharedGaussian(made.m_rank, made.m_keys, params.seed);
+        made.m_e = made.m_f = sharedGaussian(made.m_rank, made.m_keys, params.seed, context);
+        if (!made.m_e)
+            return cancelledError();
     } else if (params.text("projection") == "loaded") {
         const auto e = params.tensors.find("e");
         const auto f = params.tensors.find("f");

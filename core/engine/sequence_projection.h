@@ -15,8 +15,8 @@ namespace attnscope {
 class SequenceProjection {
 public:
     /// From the parameters `projection`, `rank`, `e` and `f`. InvalidParam where a file is missing, InvalidShape where a
-    /// loaded array does not fit the keys or the heads. F is E where only E is given.
-    static Result<SequenceProjection> make(const Inputs& inputs, const Params& params);
+    /// loaded array does not fit the keys or the heads; Cancelled. F is E where only E is given.
+    static Result<SequenceProjection> make(const Inputs& inputs, const Params& params, const RunContext& context);
 
     Index rank() const { return m_rank; }
 

@@ -14,7 +14,7 @@ namespace attnscope::definitions {
 /// Wang et al. 2020, eq. 7: softmax(scale Q (E K)^T) F, with E and F written out.
 Result<DefinedMap> linformer(const Inputs& in, HeadRef head, const Params& params)
 {
-    const auto projection = SequenceProjection::make(in, params);
+    const auto projection = SequenceProjection::make(in, params, {});
     if (!projection)
         return projection.error();
     const auto q = in.qOf(head);
