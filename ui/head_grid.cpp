@@ -68,7 +68,7 @@ QRect HeadGrid::cellRect(int layer, int head) const
     if (m_layers == 0 || m_heads == 0)
         return {};
     const QFontMetrics metrics(smallFont());
-    const int left = metrics.horizontalAdvance(QStringLiteral("L00")) + 4;
+    const int left = metrics.horizontalAdvance(QStringLiteral("L00")) + 10;
     const int top = metrics.height() + 3 + (m_kvHeads > 0 ? kBracket : 0);
     const int stepX = (width() - left) / m_heads;
     const int stepY = (height() - top) / m_layers;
@@ -114,7 +114,7 @@ void HeadGrid::paintLabels(QPainter& painter) const
         const QRect cell = cellRect(layer, 0);
         painter.setPen(layer == m_layer ? theme.accent : theme.muted);
         if (layer % everyLayer == 0 || layer == m_layer)
-            painter.drawText(QRect(0, cell.center().y() - 10, cell.left() - 4, 20), Qt::AlignRight | Qt::AlignVCenter,
+            painter.drawText(QRect(0, cell.center().y() - 10, cell.left() - 5, 20), Qt::AlignRight | Qt::AlignVCenter,
                              QStringLiteral("L%1").arg(layer));
     }
     painter.setPen(QPen(theme.muted, 1));

@@ -99,6 +99,12 @@ void HeatmapPlottable::requestTiles()
         for (const TileKey& key : seen)
             if (std::find(keys.begin(), keys.end(), key.ancestor(level)) == keys.end())
                 keys.push_back(key.ancestor(level));
+    std::vector<TileKey> leaves;
+    for (const TileKey& key : seen) {
+        const auto below = pyramid.missingLeaves(key);
+        leaves.insert(leaves.end(), below.begin(), below.end());
+    }
+    keys.insert(keys.begin(), leaves.begin(), leaves.end());
     std::erase_if(keys, [&](const TileKey& key) { return pyramid.cached(key) != nullptr; });
     m_loader.request(m_request.pyramid, std::move(keys));
 }
@@ -216,7 +222,7 @@ void HeatmapPlottable::drawValues(QCPPainter* painter) const
 
 void HeatmapPlottable::drawRefiningMark(QCPPainter* painter) const
 {
-    const QString text = tr("refining …");
+    const QString text = m_shown.covered ? tr("refining …") : tr("computing …");
     painter->setFont(mKeyAxis->tickLabelFont());
     const QRectF map = mKeyAxis->axisRect()->rect();
     QRectF box = QFontMetricsF(painter->font()).boundingRect(text).adjusted(-6, -2, 6, 2);

@@ -13,18 +13,7 @@ namespace attnscope {
 
 namespace {
 
-QString titleCase(std::string_view word) { return QString::fromUtf8(word.data(), qsizetype(word.size())); }
-
-// "3.5": cells per pixel, two digits.
-QString count(double cells) { return QString::number(cells, 'g', cells < 10.0 ? 2 : 3); }
-
-QString poolingText(Pool pool, double cellsX, double cellsY)
-{
-    if (cellsX <= 1.0 && cellsY <= 1.0)
-        return QObject::tr("every cell shown");
-    const QString what = pool == Pool::Extreme ? QObject::tr("largest |value|") : titleCase(toString(pool));
-    return QObject::tr("pixel = %1 of %2 × %3 cells").arg(what, count(std::max(1.0, cellsY)), count(std::max(1.0, cellsX)));
-}
+QString textOf(std::string_view word) { return QString::fromUtf8(word.data(), qsizetype(word.size())); }
 
 } // namespace
 
@@ -87,7 +76,7 @@ void MapPane::setContent(const PaneContent& content)
     m_content = content;
     m_decor->title = content.title;
     m_decor->subtitle = content.subtitle;
-    m_decor->provenance = content.source ? titleCase(toString(content.source->provenance())) : QString();
+    m_decor->provenance = content.source ? textOf(toString(content.source->provenance())) : QString();
     m_decor->message = content.source ? QString() : content.message.isEmpty() ? tr("Nothing to show yet.") : content.message;
     if (!sameSource) {
         if (content.source)
@@ -192,15 +181,6 @@ void MapPane::layoutPlot(const QSize& size)
         axis->setRange(view.top(), view.bottom());
 }
 
-void MapPane::updatePooling(double pixelsPerUnit)
-{
-    const QRectF view = m_view->rect();
-    const QRect map = m_decor->layout.map;
-    if (m_pyramid && !map.isEmpty())
-        m_decor->pooling =
-            poolingText(m_pyramid->pool(), view.width() / map.width() / pixelsPerUnit, view.height() / map.height() / pixelsPerUnit);
-}
-
 void MapPane::updateView()
 {
     const double ratio = m_plot->bufferDevicePixelRatio();
@@ -269,39 +249,6 @@ bool MapPane::eventFilter(QObject* watched, QEvent* event)
         break;
     }
     return QWidget::eventFilter(watched, event);
-}
-
-Result<void> MapPane::prepare(int pixels, const RunContext& context) const
-{
-    if (!m_pyramid)
-        return {};
-    const auto keys = tilesFor(*m_pyramid, m_view->rect(), {pixels, pixels});
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        context.report(double(i) / double(keys.size()));
-        if (auto tile = m_pyramid->compute(keys[i], context); !tile)
-            return tile.error();
-    }
-    return {};
-}
-
-void MapPane::renderTo(QCPPainter& painter, const QRect& target)
-{
-    // PDF and PNG painters are scaled to their dots per inch; an SVG counts in 1/96 inch and gets 300 dots per inch.
-    const double scale = painter.worldTransform().m11();
-    const PlotTheme screen = m_decor->theme;
-    m_heatmap->exportScale = scale > 1.0 || !painter.modes().testFlag(QCPPainter::pmVectorized) ? scale : 300.0 / 96.0;
-    m_cross->exporting = true;
-    applyTheme(lightPlotTheme());
-    layoutPlot(target.size());
-    updatePooling(m_heatmap->exportScale);
-    painter.save();
-    painter.translate(target.topLeft());
-    m_plot->toPainter(&painter, target.width(), target.height());
-    painter.restore();
-    m_heatmap->exportScale = 0.0;
-    m_cross->exporting = false;
-    applyTheme(screen);
-    updateView();
 }
 
 } // namespace attnscope

@@ -58,8 +58,8 @@ void PaneDecor::drawAxisNames(QCPPainter* painter) const
     const QFontMetrics small(smallFont());
     painter->setFont(smallFont());
     painter->setPen(theme.muted);
-    painter->drawText(QRect(layout.map.left(), layout.map.bottom() + layout.tickZone, layout.map.width(), small.height()), Qt::AlignCenter,
-                      QObject::tr("key"));
+    painter->drawText(QRect(layout.map.left(), layout.map.bottom() + layout.tickZone + 2, layout.map.width(), small.height()),
+                      Qt::AlignCenter, QObject::tr("key"));
     painter->save();
     painter->translate(layout.map.left() - layout.labelRoom - 10 - small.height(), layout.map.center().y());
     painter->rotate(-90.0);
@@ -150,15 +150,18 @@ void CrossHair::drawCursor(QCPPainter* painter) const
     const QRectF cell = cellRect(*cursor);
     const QPointF c = cell.center();
     const bool large = cell.width() >= 6.0 && cell.height() >= 6.0;
+    const bool lines = cell.width() < 24.0; // lines through large cells would strike out their values
     const QRectF hole = large ? cell : QRectF(c - QPointF(5, 5), QSizeF(10, 10));
     for (const QPen& pen : {QPen(QColor(0, 0, 0, 110), 3), QPen(QColor(255, 255, 255, 230), 1)}) {
         painter->setPen(pen);
+        if (large)
+            painter->drawRect(cell);
+        if (!lines)
+            continue;
         painter->drawLine(QPointF(map.left(), c.y()), QPointF(hole.left(), c.y()));
         painter->drawLine(QPointF(hole.right(), c.y()), QPointF(map.right(), c.y()));
         painter->drawLine(QPointF(c.x(), map.top()), QPointF(c.x(), hole.top()));
         painter->drawLine(QPointF(c.x(), hole.bottom()), QPointF(c.x(), map.bottom()));
-        if (large)
-            painter->drawRect(cell);
     }
 }
 

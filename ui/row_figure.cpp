@@ -271,6 +271,8 @@ void RowFigure::replot()
     if (m_size.isEmpty())
         return;
     layout(m_size);
+    for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis})
+        axis->setVisible(!m_series.empty());
     updateValueAxis();
     rebuild();
     m_plot->replot(QCustomPlot::rpQueuedReplot);

@@ -48,42 +48,18 @@ struct Region {
     Index col0 = 0;
     Index rows = 0;
     Index cols = 0;
-    std::vector<float> values;
+    const float* values = nullptr;
+
+    const float* row(Index r) const { return values + (r - row0) * cols - col0; }
+};
+
+struct Gathered : Region {
+    std::vector<float> storage;
     bool complete = true;
     bool covered = true;
 
-    const float* row(Index r) const { return values.data() + (r - row0) * cols - col0; }
+    float& at(Index r, Index c) { return storage[static_cast<std::size_t>((r - row0) * cols + c - col0)]; }
 };
-
-void copyTile(Region& region, const Tile& tile, Index r0, Index r1, Index c0, Index c1)
-{
-    const int up = tile.key.level - region.level;
-    for (Index r = r0; r < r1; ++r) {
-        float* out = region.values.data() + (r - region.row0) * region.cols - region.col0;
-        const float* in = tile.values.data() + ((r >> up) - tile.key.row * kTileSize) * tile.cols - tile.key.col * kTileSize;
-        if (up == 0)
-            std::copy(in + c0, in + c1, out + c0);
-        else
-            for (Index c = c0; c < c1; ++c)
-                out[c] = in[c >> up];
-    }
-}
-
-Region gather(const TilePyramid& pyramid, int level, Span rows, Span cols)
-{
-    Region region{level, rows.from, cols.from, rows.to - rows.from, cols.to - cols.from, {}, true, true};
-    region.values.assign(static_cast<std::size_t>(region.rows * region.cols), kMissing);
-    for (Index tr = rows.from / kTileSize; tr <= (rows.to - 1) / kTileSize; ++tr)
-        for (Index tc = cols.from / kTileSize; tc <= (cols.to - 1) / kTileSize; ++tc) {
-            const auto tile = pyramid.nearest({level, tr, tc});
-            region.complete = region.complete && tile && tile->key.level == level;
-            region.covered = region.covered && tile;
-            if (tile)
-                copyTile(region, *tile, std::max(rows.from, tr * kTileSize), std::min(rows.to, (tr + 1) * kTileSize),
-                         std::max(cols.from, tc * kTileSize), std::min(cols.to, (tc + 1) * kTileSize));
-        }
-    return region;
-}
 
 float poolCells(const Region& region, Span rows, Span cols, Pool pool)
 {
@@ -112,6 +88,65 @@ float poolCells(const Region& region, Span rows, Span cols, Pool pool)
         }
     }
     return pool == Pool::Mean ? static_cast<float>(sum / static_cast<double>((rows.to - rows.from) * (cols.to - cols.from))) : value;
+}
+
+void copyTile(Gathered& region, const Tile& tile, Index r0, Index r1, Index c0, Index c1)
+{
+    const int up = tile.key.level - region.level;
+    for (Index r = r0; r < r1; ++r) {
+        float* out = region.storage.data() + (r - region.row0) * region.cols - region.col0;
+        const float* in = tile.values.data() + ((r >> up) - tile.key.row * kTileSize) * tile.cols - tile.key.col * kTileSize;
+        if (up == 0)
+            std::copy(in + c0, in + c1, out + c0);
+        else
+            for (Index c = c0; c < c1; ++c)
+                out[c] = in[c >> up];
+    }
+}
+
+// Where a coarse tile isn't there yet, its finished descendants already show their part.
+void copyDescendants(Gathered& region, const TilePyramid& pyramid, const TileKey& key, Span rows, Span cols)
+{
+    if (key.level < region.level)
+        if (const auto tile = pyramid.cached(key)) {
+            const int down = region.level - key.level;
+            const Index row0 = key.row * kTileSize;
+            const Index col0 = key.col * kTileSize;
+            for (Index r = std::max(rows.from, row0 >> down); r < std::min(rows.to, ((row0 + tile->rows - 1) >> down) + 1); ++r)
+                for (Index c = std::max(cols.from, col0 >> down); c < std::min(cols.to, ((col0 + tile->cols - 1) >> down) + 1); ++c) {
+                    const Span below{std::max(r << down, row0), std::min((r + 1) << down, row0 + tile->rows)};
+                    const Span right{std::max(c << down, col0), std::min((c + 1) << down, col0 + tile->cols)};
+                    const Region cells{key.level, row0, col0, tile->rows, tile->cols, tile->values.data()};
+                    region.at(r, c) = poolCells(cells, below, right, pyramid.pool());
+                }
+            return;
+        }
+    if (key.level <= kLeafLevel)
+        return;
+    for (Index i = 0; i < 4; ++i) {
+        const TileKey child{key.level - 1, 2 * key.row + i / 2, 2 * key.col + i % 2};
+        if (pyramid.contains(child))
+            copyDescendants(region, pyramid, child, rows, cols);
+    }
+}
+
+Gathered gather(const TilePyramid& pyramid, int level, Span rows, Span cols)
+{
+    Gathered region{{level, rows.from, cols.from, rows.to - rows.from, cols.to - cols.from}, {}, true, true};
+    region.storage.assign(static_cast<std::size_t>(region.rows * region.cols), kMissing);
+    region.values = region.storage.data();
+    for (Index tr = rows.from / kTileSize; tr <= (rows.to - 1) / kTileSize; ++tr)
+        for (Index tc = cols.from / kTileSize; tc <= (cols.to - 1) / kTileSize; ++tc) {
+            const auto tile = pyramid.nearest({level, tr, tc});
+            region.complete = region.complete && tile && tile->key.level == level;
+            region.covered = region.covered && tile;
+            if (tile)
+                copyTile(region, *tile, std::max(rows.from, tr * kTileSize), std::min(rows.to, (tr + 1) * kTileSize),
+                         std::max(cols.from, tc * kTileSize), std::min(cols.to, (tc + 1) * kTileSize));
+            else
+                copyDescendants(region, pyramid, {level, tr, tc}, rows, cols);
+        }
+    return region;
 }
 
 // Values of a scale to pixels, and the colours of what isn't a value.
@@ -184,7 +219,7 @@ PaintResult paintTiles(const PaintRequest& request)
     const int level = levelFor(pyramid, request.cells, request.pixels);
     const auto rows = spansOf(request.cells.top(), request.cells.height(), request.pixels.height(), level, pyramid.rows());
     const auto cols = spansOf(request.cells.left(), request.cells.width(), request.pixels.width(), level, pyramid.cols());
-    const Region region = gather(pyramid, level, {rows.front().from, rows.back().to}, {cols.front().from, cols.back().to});
+    const Gathered region = gather(pyramid, level, {rows.front().from, rows.back().to}, {cols.front().from, cols.back().to});
     const Palette palette(request);
     QImage image(request.pixels, QImage::Format_RGB32);
     for (int y = 0; y < request.pixels.height(); ++y) {

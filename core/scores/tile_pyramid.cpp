@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/scores/tile_pyramid.h"
 
+#include "core/scores/tile_cache.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
-#include <list>
-#include <map>
 #include <mutex>
+#include <utility>
 
 namespace attnscope {
 
 namespace {
-
-std::size_t bytesOf(const Tile& tile) { return sizeof(Tile) + tile.values.size() * sizeof(float); }
-
-TileStats statsOf(const std::vector<float>& values)
-{
-    constexpr float infinity = std::numeric_limits<float>::infinity();
-    float min = infinity;
-    float max = -infinity;
-    float positive = infinity;
-    Index finite = 0;
-    for (const float x : values) {
-        if (!isDrawable(x))
-            continue;
-        ++finite;
-        min = std::min(min, x);
-        max = std::max(max, x);
-        if (x > 0.0F)
-            positive = std::min(positive, x);
-    }
-    TileStats stats;
-    stats.finite = finite;
-    stats.notFinite = static_cast<Index>(values.size()) - finite;
-    if (finite > 0)
-        stats.range = {min, max, positive < infinity ? positive : 0.0};
-    return stats;
-}
 
 float pooled(float a, float b, Pool pool)
 {
@@ -53,76 +27,8 @@ Index extent(Index at, int level, Index cells) { return std::min((at + 1) << lev
 
 } // namespace
 
-void TileStats::add(const TileStats& other)
-{
-    if (other.finite > 0)
-        range = finite > 0 ? united(range, other.range) : other.range;
-    finite += other.finite;
-    notFinite += other.notFinite;
-}
-
-std::vector<Index> histogramOf(const Tile& tile, const ColorScale& scale, int bins)
-{
-    std::vector<Index> counts(static_cast<std::size_t>(bins), 0);
-    for (const float x : tile.values)
-        if (isDrawable(x))
-            ++counts[static_cast<std::size_t>(std::min(bins - 1, static_cast<int>(scale.position(x) * bins)))];
-    return counts;
-}
-
-struct TilePyramid::Cache {
-    struct Entry {
-        std::shared_ptr<const Tile> tile;
-        std::list<TileKey>::iterator place; // in `order`, only where the level may be dropped
-    };
-
-    std::mutex mutex;
-    std::map<TileKey, Entry> tiles;
-    std::list<TileKey> order; // most recently used first
-    std::size_t bytes = 0;
-    std::size_t limit = 0;
-    int keptLevel = 0; // levels from here on are never dropped
-    std::optional<TileStats> stats;
-
-    std::shared_ptr<const Tile> find(const TileKey& key, bool touch)
-    {
-        const auto found = tiles.find(key);
-        if (found == tiles.end())
-            return nullptr;
-        if (touch && key.level < keptLevel)
-            order.splice(order.begin(), order, found->second.place);
-        return found->second.tile;
-    }
-
-    void insert(const std::shared_ptr<const Tile>& tile)
-    {
-        if (!stats)
-            stats.emplace();
-        stats->add(tile->stats);
-        if (tiles.contains(tile->key))
-            return;
-        Entry entry{tile, {}};
-        if (tile->key.level < keptLevel) {
-            order.push_front(tile->key);
-            entry.place = order.begin();
-        }
-        tiles.emplace(tile->key, entry);
-        bytes += bytesOf(*tile);
-        while (bytes > limit && order.size() > 1)
-            dropLast();
-    }
-
-    void dropLast()
-    {
-        const auto found = tiles.find(order.back());
-        bytes -= bytesOf(*found->second.tile);
-        tiles.erase(found);
-        order.pop_back();
-    }
-};
-
 TilePyramid::TilePyramid(std::shared_ptr<const ScoreSource> source, Pool pool, std::size_t byteLimit)
-    : m_source(std::move(source)), m_pool(pool), m_cache(std::make_unique<Cache>())
+    : m_source(std::move(source)), m_pool(pool), m_cache(std::make_unique<TileCache>())
 {
     while (pooledSize(std::max(rows(), cols()), m_topLevel) > kTileSize)
         ++m_topLevel;
@@ -150,14 +56,14 @@ bool TilePyramid::contains(const TileKey& key) const
 std::shared_ptr<const Tile> TilePyramid::cached(const TileKey& key) const
 {
     const std::scoped_lock lock(m_cache->mutex);
-    return m_cache->find(key, true);
+    return m_cache->find(key);
 }
 
 std::shared_ptr<const Tile> TilePyramid::nearest(const TileKey& key) const
 {
     const std::scoped_lock lock(m_cache->mutex);
     for (int level = key.level; level <= m_topLevel; ++level)
-        if (auto tile = m_cache->find(key.ancestor(level), true))
+        if (auto tile = m_cache->find(key.ancestor(level)))
             return tile;
     return nullptr;
 }
@@ -165,7 +71,10 @@ std::shared_ptr<const Tile> TilePyramid::nearest(const TileKey& key) const
 std::optional<TileStats> TilePyramid::stats() const
 {
     const std::scoped_lock lock(m_cache->mutex);
-    return m_cache->stats;
+    auto stats = m_cache->stats;
+    if (stats && m_cache->samplePositive > 0.0)
+        stats->range = united(stats->range, {stats->range.min, stats->range.max, m_cache->samplePositive});
+    return stats;
 }
 
 std::size_t TilePyramid::bytes() const
@@ -194,17 +103,54 @@ std::shared_ptr<Tile> TilePyramid::emptyTile(const TileKey& key) const
     return tile;
 }
 
-std::shared_ptr<const Tile> TilePyramid::fromChildren(const TileKey& key) const
+std::optional<TilePyramid::Children> TilePyramid::cachedChildren(const TileKey& key) const
 {
     if (key.level == 0)
-        return nullptr;
-    const int level = key.level - 1;
-    std::array<std::shared_ptr<const Tile>, 4> children;
+        return std::nullopt;
+    Children children;
     for (int i = 0; i < 4; ++i) {
-        const TileKey child{level, 2 * key.row + i / 2, 2 * key.col + i % 2};
+        const TileKey child{key.level - 1, 2 * key.row + i / 2, 2 * key.col + i % 2};
         if (contains(child) && !(children[static_cast<std::size_t>(i)] = cached(child)))
-            return nullptr;
+            return std::nullopt;
     }
+    return children;
+}
+
+Result<TilePyramid::Children> TilePyramid::computedChildren(const TileKey& key, const RunContext& context)
+{
+    Children children;
+    for (int i = 0; i < 4; ++i) {
+        const TileKey child{key.level - 1, 2 * key.row + i / 2, 2 * key.col + i % 2};
+        if (!contains(child))
+            continue;
+        auto tile = compute(child, context);
+        if (!tile)
+            return tile.error();
+        children[static_cast<std::size_t>(i)] = *tile;
+    }
+    return children;
+}
+
+std::vector<TileKey> TilePyramid::missingLeaves(const TileKey& key) const
+{
+    std::vector<TileKey> leaves;
+    if (key.level <= kLeafLevel || cached(key))
+        return leaves;
+    for (int i = 0; i < 4; ++i) {
+        const TileKey child{key.level - 1, 2 * key.row + i / 2, 2 * key.col + i % 2};
+        if (!contains(child) || cached(child))
+            continue;
+        const auto below = missingLeaves(child);
+        leaves.insert(leaves.end(), below.begin(), below.end());
+        if (child.level == kLeafLevel)
+            leaves.push_back(child);
+    }
+    return leaves;
+}
+
+std::shared_ptr<Tile> TilePyramid::fromChildren(const TileKey& key, const Children& children) const
+{
+    const int level = key.level - 1;
     const Index childRows = pooledSize(rows(), level);
     const Index childCols = pooledSize(cols(), level);
     const auto childCell = [&](Index row, Index col) {
@@ -231,15 +177,46 @@ std::shared_ptr<const Tile> TilePyramid::fromChildren(const TileKey& key) const
     return tile;
 }
 
+// A few rows at level 0: cheap, and enough to know how far down the scale must reach.
+void TilePyramid::sampleRows(const RunContext& context)
+{
+    constexpr Index samples = 8;
+    {
+        const std::scoped_lock lock(m_cache->mutex);
+        if (std::exchange(m_cache->sampled, true) || m_topLevel == 0)
+            return;
+    }
+    std::vector<float> row(static_cast<std::size_t>(cols()));
+    double positive = 0.0;
+    for (Index i = 0; i < samples; ++i) {
+        const Index at = (2 * i + 1) * rows() / (2 * samples);
+        if (m_source->read({at, 0, 1, cols(), 0}, m_pool, {row.data(), 1, cols(), cols()}, context).ok()) {
+            const double smallest = statsOf(row).range.minPositive;
+            positive = positive > 0.0 && smallest > 0.0 ? std::min(positive, smallest) : std::max(positive, smallest);
+        }
+    }
+    const std::scoped_lock lock(m_cache->mutex);
+    m_cache->samplePositive = positive;
+}
+
 Result<std::shared_ptr<const Tile>> TilePyramid::compute(const TileKey& key, const RunContext& context)
 {
     if (!contains(key))
         return Error{Errc::InvalidShape, "The tile lies outside the map.", "Ask for tiles inside the map."};
     if (auto tile = cached(key))
         return tile;
-    std::shared_ptr<Tile> tile = std::const_pointer_cast<Tile>(fromChildren(key));
-    if (!tile) {
-        tile = emptyTile(key);
+    sampleRows(context);
+    auto children = cachedChildren(key);
+    if (!children && key.level > kLeafLevel) {
+        auto computed = computedChildren(key, context);
+        if (!computed)
+            return computed.error();
+        children = *computed;
+    }
+    std::shared_ptr<Tile> tile = children ? fromChildren(key, *children) : emptyTile(key);
+    const Index size = kTileSize << key.level;
+    const bool hidden = visibleCols(key.row * size, (key.row + 1) * size) <= key.col * size; // all masked: zeros
+    if (!children && !hidden) {
         const Block block{key.row * kTileSize, key.col * kTileSize, tile->rows, tile->cols, key.level};
         if (auto done = m_source->read(block, m_pool, {tile->values.data(), tile->rows, tile->cols, tile->cols}, context); !done)
             return done.error();

@@ -7,6 +7,7 @@
 #include "core/color/color_scale.h"
 #include "core/scores/score_source.h"
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <memory>
@@ -16,6 +17,10 @@
 namespace attnscope {
 
 inline constexpr Index kTileSize = 256;
+
+/// A tile of this level reads 8192 x 8192 cells; coarser ones are put together from their children, so that an overview of
+/// 100,000 tokens appears piece by piece and every piece can be cancelled.
+inline constexpr int kLeafLevel = 5;
 
 /// The tile of output cells [256 row, 256 (row + 1)) x [256 col, 256 (col + 1)) at a level.
 struct TileKey {
@@ -50,6 +55,8 @@ struct Tile {
 /// Counts per bin over [low, high] of `scale`, evenly spaced in its position.
 std::vector<Index> histogramOf(const Tile& tile, const ColorScale& scale, int bins);
 
+struct TileCache;
+
 /// Thread-safe. Least recently used tiles are dropped first, fine ones before the coarse levels that together fit half of
 /// the bytes: those stay, so that every view has an ancestor to show.
 class TilePyramid {
@@ -74,11 +81,15 @@ public:
     /// The tile itself or its nearest cached ancestor; null where there is none.
     std::shared_ptr<const Tile> nearest(const TileKey& key) const;
 
-    /// From the cache, from its four children where all are cached, or from the source: up to 4^level 256^2 cells are read.
-    /// InvalidShape outside the map, Cancelled, or what the source says.
+    /// From the cache, from its four children where all are cached, from the source up to kLeafLevel, and above it from its
+    /// children, which are computed first. InvalidShape outside the map, Cancelled, or what the source says.
     Result<std::shared_ptr<const Tile>> compute(const TileKey& key, const RunContext& context);
 
-    /// Extremes of all tiles computed so far, dropped ones included; none before the first. What autoscale needs.
+    /// The descendants of `key` at kLeafLevel that aren't cached: what a coarse tile waits for. Empty for fine tiles.
+    std::vector<TileKey> missingLeaves(const TileKey& key) const;
+
+    /// Extremes of all tiles computed so far, dropped ones included; none before the first. What autoscale needs:
+    /// minPositive counts a few whole rows too, because max pooling hides how small the small values are.
     std::optional<TileStats> stats() const;
     std::size_t bytes() const;
 
@@ -86,16 +97,19 @@ public:
     Index visibleCols(Index row0, Index row1) const;
 
 private:
-    struct Cache;
+    using Children = std::array<std::shared_ptr<const Tile>, 4>;
 
-    std::shared_ptr<const Tile> fromChildren(const TileKey& key) const;
+    std::optional<Children> cachedChildren(const TileKey& key) const;
+    Result<Children> computedChildren(const TileKey& key, const RunContext& context);
+    std::shared_ptr<Tile> fromChildren(const TileKey& key, const Children& children) const;
     std::shared_ptr<Tile> emptyTile(const TileKey& key) const;
+    void sampleRows(const RunContext& context);
 
     std::shared_ptr<const ScoreSource> m_source;
     Pool m_pool;
     int m_topLevel = 0;
     bool m_masked = false;
-    std::unique_ptr<Cache> m_cache;
+    std::unique_ptr<TileCache> m_cache;
 };
 
 } // namespace attnscope

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A pane as a figure for export, and the words on its colour bar.
+#include "ui/heatmap_plottable.h"
+#include "ui/map_pane.h"
+#include "ui/pane_decor.h"
+#include "ui/view_state.h"
+
+namespace attnscope {
+
+namespace {
+
+// "3.5": cells per pixel, two digits.
+QString count(double cells) { return QString::number(cells, 'g', cells < 10.0 ? 2 : 3); }
+
+QString poolingText(Pool pool, double cellsX, double cellsY)
+{
+    if (cellsX <= 1.0 && cellsY <= 1.0)
+        return QObject::tr("every cell shown");
+    const QString what = pool == Pool::Extreme ? QObject::tr("largest |value|") : QString::fromStdString(std::string(toString(pool)));
+    return QObject::tr("pixel = %1 of %2 × %3 cells").arg(what, count(std::max(1.0, cellsY)), count(std::max(1.0, cellsX)));
+}
+
+} // namespace
+
+void MapPane::updatePooling(double pixelsPerUnit)
+{
+    const QRectF view = m_view->rect();
+    const QRect map = m_decor->layout.map;
+    if (m_pyramid && !map.isEmpty())
+        m_decor->pooling =
+            poolingText(m_pyramid->pool(), view.width() / map.width() / pixelsPerUnit, view.height() / map.height() / pixelsPerUnit);
+}
+
+Result<void> MapPane::prepare(int pixels, const RunContext& context) const
+{
+    if (!m_pyramid)
+        return {};
+    const auto keys = tilesFor(*m_pyramid, m_view->rect(), {pixels, pixels});
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        context.report(double(i) / double(keys.size()));
+        if (auto tile = m_pyramid->compute(keys[i], context); !tile)
+            return tile.error();
+    }
+    return {};
+}
+
+void MapPane::renderTo(QCPPainter& painter, const QRect& target)
+{
+    // PDF and PNG painters are scaled to their dots per inch; an SVG counts in 1/96 inch and gets 300 dots per inch.
+    const double scale = painter.worldTransform().m11();
+    const PlotTheme screen = m_decor->theme;
+    m_heatmap->exportScale = scale > 1.0 || !painter.modes().testFlag(QCPPainter::pmVectorized) ? scale : 300.0 / 96.0;
+    m_cross->exporting = true;
+    applyTheme(lightPlotTheme());
+    layoutPlot(target.size());
+    updatePooling(m_heatmap->exportScale);
+    painter.save();
+    painter.translate(target.topLeft());
+    m_plot->toPainter(&painter, target.width(), target.height());
+    painter.restore();
+    m_heatmap->exportScale = 0.0;
+    m_cross->exporting = false;
+    applyTheme(screen);
+    updateView();
+}
+
+} // namespace attnscope
