@@ -29,6 +29,10 @@ std::shared_ptr<const LayerInputs> LayerCache::find(Index layer)
 void LayerCache::insert(Index layer, std::shared_ptr<const LayerInputs> inputs)
 {
     const std::lock_guard lock(m_mutex);
+    std::erase_if(m_kept, [&](const Kept& old) {
+        m_bytes -= old.layer == layer ? bytesOf(*old.inputs) : 0;
+        return old.layer == layer;
+    });
     m_alive[layer] = inputs;
     m_bytes += bytesOf(*inputs);
     m_kept.push_front({layer, std::move(inputs)});

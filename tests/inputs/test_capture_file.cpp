@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Captured layers: written and read back, and those of capture_qkv.py against our own extraction.
+#include "core/inputs/capture_file.h"
+#include "core/inputs/generators.h"
+#include "core/inputs/memory_document.h"
+#include "core/inputs/tensor_document.h"
+#include "core/model/text_document.h"
+#include "support/files.h"
+#include "support/register_test.h"
+
+#include <cmath>
+
+using namespace attnscope;
+using namespace attnscope::tests;
+
+namespace {
+
+double difference(const Tensor& a, const Tensor& b)
+{
+    if (a.shape() != b.shape())
+        return 1e9;
+    double worst = 0.0;
+    for (std::size_t i = 0; i < a.values().size(); ++i)
+        worst = std::max(worst, std::abs(static_cast<double>(a.values()[i]) - b.values()[i]));
+    return worst;
+}
+
+double difference(const LayerInputs& a, const LayerInputs& b)
+{
+    return std::max({difference(a.q, b.q), difference(a.k, b.k), difference(a.v, b.v)});
+}
+
+} // namespace
+
+class TestCaptureFile : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void roundTripIsExact()
+    {
+        const TempFolder folder;
+        const auto layer = generateInputs({.id = "planted", .length = 24, .heads = 4});
+        QVERIFY2(layer.ok(), why(layer));
+        const auto before = makeDocument(*layer, "planted", plantedTokens(24));
+        QVERIFY2(before.ok(), why(before));
+        QVERIFY(writeCapture(folder.file("a.safetensors"), **before, {}, {}).ok());
+        const auto after = openTensors(folder.file("a.safetensors"));
+        QVERIFY2(after.ok(), why(after));
+        const auto read = (*after)->layer(0, {});
+        QVERIFY(read.ok());
+        QCOMPARE(difference(**layer, **read), 0.0);
+        QCOMPARE((*read)->scale, (*layer)->scale);
+        QVERIFY((*read)->causal);
+        QVERIFY((*after)->info().tokens == plantedTokens(24));
+        QVERIFY((*after)->info().layerNames == std::vector<std::string>{"layer 0"});
+    }
+
+    void batchesKeepTheirAxis()
+    {
+        const TempFolder folder;
+        const auto before = openTensors(goldenIo("compressed_bhnd.npz"));
+        QVERIFY2(before.ok(), why(before));
+        QVERIFY(writeCapture(folder.file("a.safetensors"), **before, {0}, {}).ok());
+        const auto after = openTensors(folder.file("a.safetensors"));
+        QVERIFY2(after.ok(), why(after));
+        QCOMPARE(difference(**(*before)->layer(0, {}), **(*after)->layer(0, {})), 0.0);
+    }
+
+    void capturesFromPythonEqualOurOwn_data()
+    {
+        QTest::addColumn<bool>("causal");
+        QTest::newRow("llama") << true;
+        QTest::newRow("bert") << false;
+    }
+
+    /// Files that resources/capture/capture_qkv.py made of the golden models, against the C++ forward pass of the same models.
+    void capturesFromPythonEqualOurOwn()
+    {
+        QFETCH(bool, causal);
+        const std::filesystem::path golden = std::filesystem::path(ATTNSCOPE_SOURCE_DIR) / "tests/golden";
+        const std::string family = QTest::currentDataTag();
+        const auto captured = openTensors(golden / "capture" / (family + ".safetensors"));
+        QVERIFY2(captured.ok(), why(captured));
+        const auto own = openText("The whale swam, and the whale sang; the sea was calm.", "", golden / "model" / family, {});
+        QVERIFY2(own.ok(), why(own));
+        QCOMPARE((*captured)->info().causal, causal);
+        QCOMPARE((*captured)->info().length, (*own)->info().length);
+        QCOMPARE((*captured)->info().layerNames.size(), (*own)->info().layerNames.size());
+        QVERIFY((*captured)->info().tokens == (*own)->info().tokens);
+        for (Index i = 0; i < static_cast<Index>((*own)->info().layerNames.size()); ++i) {
+            const auto a = (*captured)->layer(i, {});
+            const auto b = (*own)->layer(i, {});
+            QVERIFY(a.ok() && b.ok());
+            const double worst = difference(**a, **b);
+            QVERIFY2(worst < 1e-4, std::to_string(worst).c_str());
+            QVERIFY(std::abs(inputsOf(*a).effectiveScale() - inputsOf(*b).effectiveScale()) < 1e-6F);
+            QCOMPARE((*a)->causal, (*b)->causal);
+        }
+    }
+
+    void layersThatAreNotThereAndFullPlaces()
+    {
+        const TempFolder folder;
+        const auto document = openTensors(goldenIo("stored_hnd.npz"));
+        QVERIFY(document.ok());
+        QVERIFY(refused(writeCapture(folder.file("a.safetensors"), **document, {0, 7}, {}), Errc::InvalidParam, "no layer 7"));
+        QVERIFY(refused(writeCapture(folder.file("none/a.safetensors"), **document, {}, {}), Errc::Io, "can't be written"));
+        QVERIFY(folder.names().isEmpty());
+    }
+};
+
+static const attnscope::tests::RegisterTest<TestCaptureFile> registered("test_capture_file");
+
+#include "test_capture_file.moc"
