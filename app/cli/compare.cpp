@@ -102,14 +102,15 @@ void printTable(const std::vector<Line>& lines, const Inputs& inputs)
     const Shape s = inputs.shape();
     std::cout << s.queries << " queries, " << s.keys << " keys, width " << s.dim << ", " << (inputs.causal ? "causal" : "bidirectional")
               << "; against exact softmax attention, one head\n\n";
-    Table table({"method", "label", "map error", "output error", "map max", "output max", "TV", "KL", "top-1", "top-8", "top-64", "entropy",
-                 "row sums", "negative", "ms"},
+    Table table({"method", "parameters", "label", "map error", "output error", "map max", "output max", "TV", "KL", "top-1", "top-8",
+                 "top-64", "entropy", "row sums", "negative", "ms"},
                 2);
     for (const auto& line : lines) {
         const auto& map = line.metrics.map;
         const auto& output = line.metrics.output;
-        table.add({formatMethod(line.choice), line.label, shortNumber(map.relFrobenius), shortNumber(output.relFrobenius),
-                   shortNumber(map.maxAbs), shortNumber(output.maxAbs), shortNumber(map.totalVariation),
+        const auto& info = line.choice.method->info();
+        table.add({info.id, line.choice.params.describe(info.params), line.label, shortNumber(map.relFrobenius),
+                   shortNumber(output.relFrobenius), shortNumber(map.maxAbs), shortNumber(output.maxAbs), shortNumber(map.totalVariation),
                    map.kl ? shortNumber(*map.kl) : "n/a", shortNumber(map.topkRecall[0]), shortNumber(map.topkRecall[1]),
                    shortNumber(map.topkRecall[2]), shortNumber(map.entropyDifference), shortNumber(map.rowSumDeviation),
                    shortNumber(map.negativeMass), shortNumber(line.latencyMs)});

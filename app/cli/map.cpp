@@ -95,6 +95,8 @@ int runMap(const Options& options, const RunContext& given)
     std::optional<MethodChoice> against;
     if (!options.against.empty()) {
         auto other = parseMethod(options.against, options.method->seed);
+        if (other)
+            other = withFiles(std::move(*other));
         if (!other)
             return failUsage(other.error());
         against = std::move(*other);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/method_options.h"
 
+#include "core/io/param_files.h"
 #include "core/method/registry.h"
 
 #include <CLI/App.hpp>
@@ -15,6 +16,16 @@ void addSeed(CLI::App& app, MethodOptions& options)
 }
 
 } // namespace
+
+Result<MethodChoice> withFiles(MethodChoice choice)
+{
+    auto read = loadParamFiles(choice.method->info().params, choice.params);
+    if (!read && (read.error().code == Errc::OutOfMemory || read.error().code == Errc::Cancelled))
+        return read.error();
+    if (!read)
+        return Error{Errc::Parse, read.error().what, read.error().hint};
+    return choice;
+}
 
 Result<MethodChoice> MethodOptions::choice() const
 {
@@ -31,10 +42,23 @@ Result<MethodChoice> MethodOptions::choice() const
     auto made = makeParams((*found)->info().params, given, seed);
     if (!made)
         return Error{made.error().code, method + ": " + made.error().what, made.error().hint};
-    return MethodChoice{*found, std::move(*made)};
+    return withFiles({*found, std::move(*made)});
 }
 
-Result<std::vector<MethodChoice>> MethodOptions::choices() const { return parseMethodList(list, seed); }
+Result<std::vector<MethodChoice>> MethodOptions::choices() const
+{
+    auto parsed = parseMethodList(list, seed);
+    if (!parsed)
+        return parsed;
+    std::vector<MethodChoice> choices;
+    for (auto& choice : *parsed) {
+        auto complete = withFiles(std::move(choice));
+        if (!complete)
+            return complete.error();
+        choices.push_back(std::move(*complete));
+    }
+    return choices;
+}
 
 std::shared_ptr<MethodOptions> addMethodOptions(CLI::App& app)
 {

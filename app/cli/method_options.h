@@ -25,6 +25,9 @@ struct MethodOptions {
     Result<std::vector<MethodChoice>> choices() const;
 };
 
+/// The choice with the arrays that its File parameters name; a bad file is bad input, not bad usage.
+Result<MethodChoice> withFiles(MethodChoice choice);
+
 /// --method, --param, --seed.
 std::shared_ptr<MethodOptions> addMethodOptions(CLI::App& app);
 

@@ -159,6 +159,29 @@ private Q_SLOTS:
         }
     }
 
+    void linformerTakesLoadedMatrices()
+    {
+        // E = F = identity: no compression, hence softmax itself.
+        const CliFolder folder;
+        const auto data = tests::randomInputs({1, 1, 10, 10, 4, 3}, 18);
+        tests::writeInputs(folder.file("in.safetensors"), data);
+        std::vector<float> identity(100, 0.0F);
+        for (std::size_t i = 0; i < 10; ++i)
+            identity[i * 11] = 1.0F;
+        const std::vector<Index> square{10, 10};
+        QVERIFY(writeNpy(folder.file("e.npy"), square, identity).ok());
+        const QStringList run{"run",     "--input",           "in.safetensors", "--method", "linformer",
+                              "--param", "projection=loaded", "--out",          "o.npy"};
+        QCOMPARE(folder.run(run + QStringList{"--param", "e=e.npy"}).code, 0);
+        QVERIFY(worstOutput(data.inputs(), {}, false, 0.5, tests::readArray(folder.file("o.npy")).values.data()) < 5e-6);
+        const auto compared =
+            folder.run({"compare", "--input", "in.safetensors", "--methods", "linformer:projection=loaded,e=e.npy", "--json"});
+        QVERIFY2(compared.code == 0, compared.err);
+        const auto missing = folder.run(run + QStringList{"--param", "e=nowhere.npy"});
+        QCOMPARE(missing.code, 3);
+        QVERIFY2(missing.oneSentence(), missing.err);
+    }
+
     void seedDecidesRandomisedMethods()
     {
         const CliFolder folder;
