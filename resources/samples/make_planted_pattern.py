@@ -5,14 +5,14 @@
 Keys are rows of the 128 x 128 Hadamard matrix, so they are orthogonal: a query x * k_t has the logit x * sqrt(128) at key t and 0 at
 every other key, and x can be chosen so that key t gets exactly the mass that we want. Nothing is random.
 
-    python3 make_planted_pattern.py planted_pattern.safetensors        (needs numpy and safetensors)
+    python3 make_planted_pattern.py planted_pattern.safetensors        (needs numpy)
 """
 import json
 import math
+import struct
 import sys
 
 import numpy
-from safetensors.numpy import save_file
 
 LENGTH = 128
 VALUE_DIM = 16
@@ -42,6 +42,18 @@ def word(number):
     return text
 
 
+def save(path, tensors, metadata):
+    """The safetensors form, written here because the library orders metadata differently in each run."""
+    header, data = {"__metadata__": metadata}, b""
+    for name, array in tensors.items():
+        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [len(data), len(data) + array.nbytes]}
+        data += array.astype("<f4").tobytes()
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
 def main():
     index = numpy.arange(LENGTH)
     parity = numpy.array([[bin(a & b).count("1") % 2 for b in index] for a in index])
@@ -59,7 +71,7 @@ def main():
         "scale": repr(float(numpy.float32(1.0 / math.sqrt(LENGTH)))),
         "tokens": json.dumps([word(i % (LENGTH // 2)) for i in range(LENGTH)]),
     }
-    save_file({"q": q, "k": codes[None], "v": v[None]}, sys.argv[1], metadata)
+    save(sys.argv[1], {"q": q, "k": codes[None], "v": v[None]}, metadata)
 
 
 main()
