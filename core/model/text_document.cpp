@@ -103,9 +103,14 @@ private:
         const auto result = m_model.forward(m_ids, options, context);
         if (!result)
             return result.error();
-        for (std::size_t i = 0; i < result->layers.size(); ++i)
-            if (result->layers[i])
-                m_cache.insert(static_cast<Index>(i), result->layers[i]);
+        for (std::size_t i = 0; i < result->layers.size(); ++i) {
+            if (!result->layers[i])
+                continue;
+            if (!checkFinite(inputsOf(result->layers[i])))
+                return Error{Errc::InvalidParam, "Layer " + std::to_string(i) + " of the model gives values that are not finite.",
+                             "The weights are damaged or overflow; get the model's files again."};
+            m_cache.insert(static_cast<Index>(i), result->layers[i]);
+        }
         return {};
     }
 

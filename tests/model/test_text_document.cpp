@@ -152,6 +152,22 @@ private Q_SLOTS:
         QVERIFY(!refused.error().hint.empty());
     }
 
+    void refusesWeightsThatAreNotFinite()
+    {
+        QTemporaryDir root;
+        const auto folder = fs::path(root.path().toStdString()) / "model";
+        fs::copy(golden("llama"), folder);
+        const auto shard = folder / "model-00002-of-00003.safetensors"; // ends with layers.1.self_attn.v_proj.weight
+        std::fstream file(shard, std::ios::in | std::ios::out | std::ios::binary);
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        file.seekp(static_cast<std::streamoff>(fs::file_size(shard)) - 4);
+        file.write(reinterpret_cast<const char*>(&nan), 4);
+        file.close();
+        const auto refused = openText(Text, {}, folder, {});
+        QVERIFY(!refused.ok());
+        QVERIFY2(refused.error().what.find("not finite") != std::string::npos, refused.error().what.c_str());
+    }
+
     void stopsWhenAsked()
     {
         std::stop_source stop;
