@@ -151,7 +151,7 @@ Result<std::vector<PlacedToken>> Pipeline::encode(std::string_view text, bool ad
     if (!placed)
         return placed;
     if (m_postProcessor)
-        m_postProcessor->apply(*placed, addSpecialTokens);
+        m_postProcessor->apply(*placed, text, addSpecialTokens);
     for (PlacedToken& token : *placed)
         token.value = {}; // it borrows the pieces
     return placed;

@@ -5,6 +5,7 @@
 #include "core/model/tokenizer/unicode.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace attnscope::tokenizer {
 
@@ -13,46 +14,61 @@ namespace {
 constexpr int deepestSequence = 8;
 constexpr char32_t byteLevelSpace = 0x120; // what byte-level tokens write for a space
 
-/// Narrows offsets to what is not white space.
+bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
+/// The byte `count` characters after (before) `at`; nothing where the text ends first.
+std::optional<Index> forward(std::string_view text, Index at, Index count)
+{
+    for (; count > 0; --count) {
+        if (at >= static_cast<Index>(text.size()))
+            return std::nullopt;
+        at += static_cast<Index>(sequenceLength(text[static_cast<std::size_t>(at)]));
+    }
+    return at;
+}
+
+std::optional<Index> backward(std::string_view text, Index at, Index count)
+{
+    for (; count > 0; --count) {
+        if (at <= 0)
+            return std::nullopt;
+        do
+            --at;
+        while (at > 0 && continues(text[static_cast<std::size_t>(at)]));
+    }
+    return at;
+}
+
+/// Narrows offsets by as many characters as the token has white space at either end.
 class TrimOffsets : public PostProcessor {
 public:
     explicit TrimOffsets(bool prefixSpace) : m_prefixSpace(prefixSpace) {}
 
-    void apply(std::vector<PlacedToken>& tokens, bool) const override
+    void apply(std::vector<PlacedToken>& tokens, std::string_view text, bool) const override
     {
         for (std::size_t i = 0; i < tokens.size(); ++i)
-            trim(tokens[i], i == 0);
+            trim(tokens[i], text, i == 0);
     }
 
 private:
-    void trim(PlacedToken& token, bool first) const
+    void trim(PlacedToken& token, std::string_view text, bool first) const
     {
         Index leading = 0;
-        Index leadingCharacters = 0;
         Index trailing = 0;
         bool onlySpaces = true;
         for (std::size_t at = 0; at < token.value.size();) {
             const Decoded d = decodeAt(token.value, at);
             at += d.length;
-            if (d.c != byteLevelSpace && !isWhitespace(d.c)) {
-                onlySpaces = false;
-                trailing = 0;
-                continue;
-            }
-            const Index bytes = d.c == byteLevelSpace ? 1 : static_cast<Index>(d.length);
-            trailing += bytes;
-            if (onlySpaces) {
-                leading += bytes;
-                ++leadingCharacters;
-            }
+            const bool space = d.c == byteLevelSpace || isWhitespace(d.c);
+            onlySpaces = onlySpaces && space;
+            leading += onlySpaces ? 1 : 0;
+            trailing = space ? trailing + 1 : 0;
         }
-        if (leading > 0) {
-            // A single leading space at the start is the one that the pre-tokenizer put there.
-            const bool added = (first || token.first == 0) && m_prefixSpace && leadingCharacters == 1;
-            token.first = std::min(token.first + (added ? 0 : leading), token.last);
-        }
-        if (trailing > 0 && token.last >= trailing)
-            token.last = std::max(token.last - trailing, token.first);
+        // A single leading space at the start is the one that the pre-tokenizer put there.
+        if (leading > 0 && !((first || token.first == 0) && m_prefixSpace && leading == 1))
+            token.first = std::min(forward(text, token.first, leading).value_or(token.last), token.last);
+        if (trailing > 0)
+            token.last = std::max(backward(text, token.last, trailing).value_or(token.last), token.first);
     }
 
     bool m_prefixSpace;
@@ -67,7 +83,7 @@ public:
     };
     explicit Template(std::vector<Part> parts) : m_parts(std::move(parts)) {}
 
-    void apply(std::vector<PlacedToken>& tokens, bool addSpecialTokens) const override
+    void apply(std::vector<PlacedToken>& tokens, std::string_view, bool addSpecialTokens) const override
     {
         std::vector<PlacedToken> all;
         all.reserve(tokens.size() + m_parts.size());
@@ -88,10 +104,10 @@ private:
 class Sequence : public PostProcessor {
 public:
     explicit Sequence(std::vector<std::unique_ptr<PostProcessor>> steps) : m_steps(std::move(steps)) {}
-    void apply(std::vector<PlacedToken>& tokens, bool addSpecialTokens) const override
+    void apply(std::vector<PlacedToken>& tokens, std::string_view text, bool addSpecialTokens) const override
     {
         for (const auto& step : m_steps)
-            step->apply(tokens, addSpecialTokens);
+            step->apply(tokens, text, addSpecialTokens);
     }
 
 private:

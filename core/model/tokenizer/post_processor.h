@@ -23,7 +23,8 @@ struct PlacedToken {
 class PostProcessor {
 public:
     virtual ~PostProcessor() = default;
-    virtual void apply(std::vector<PlacedToken>& tokens, bool addSpecialTokens) const = 0;
+    /// `text` is the input that the offsets point into.
+    virtual void apply(std::vector<PlacedToken>& tokens, std::string_view text, bool addSpecialTokens) const = 0;
 };
 
 /// The post-processor that `json` describes: BertProcessing, ByteLevel, RobertaProcessing, Sequence or TemplateProcessing. Null, with
