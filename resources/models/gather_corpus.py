@@ -44,7 +44,7 @@ def download(source, cache):
         if found:
             return sorted(found)[-1]
         command = (["apt-get", "download", "-q", name] if source["origin"] == "debian" else
-                   [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-build-isolation", "-d", ".", name])
+                   [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", ".", name])
         subprocess.run(command, cwd=cache, check=False, stdout=subprocess.DEVNULL)
     raise RuntimeError(f"{name} could not be downloaded")
 
