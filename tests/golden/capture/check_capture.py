@@ -88,13 +88,13 @@ def extraction_residual(cli, folder, text, path):
     with safe_open(path, "pt") as a, safe_open(own, "pt") as b:
         if set(a.keys()) != set(b.keys()):
             sys.exit(f"other tensors: {sorted(a.keys())} and {sorted(b.keys())}")
-        for key in ("causal",):
-            if a.metadata()[key] != b.metadata()[key]:
-                sys.exit(f"{key} differs: {a.metadata()[key]} and {b.metadata()[key]}")
-        if abs(float(a.metadata()["scale"]) - float(b.metadata()["scale"])) > 1e-6:
-            sys.exit("the scales differ")
-        if len(json.loads(a.metadata()["tokens"])) != len(json.loads(b.metadata()["tokens"])):
-            sys.exit("the numbers of tokens differ")
+        theirs, ours = a.metadata(), b.metadata()
+        if theirs["causal"] != ours["causal"] or json.loads(theirs["tokens"]) != json.loads(ours["tokens"]):
+            sys.exit(f"mask or tokens differ: {theirs} and {ours}")
+        for layer in range(3):
+            scales = [float(m.get(f"layers.{layer}.scale", m["scale"])) for m in (theirs, ours)]
+            if abs(scales[0] - scales[1]) > 1e-6:
+                sys.exit(f"the scales of layer {layer} differ: {scales}")
         return max(float((a.get_tensor(key) - b.get_tensor(key)).abs().max()) for key in a.keys())
 
 
