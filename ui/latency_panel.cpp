@@ -56,6 +56,7 @@ LatencyPanel::LatencyPanel(JobQueue& jobs, std::vector<const Backend*> backends,
 {
     for (const auto* backend : m_backends)
         m_backend->addItem(QString::fromStdString(backend->id() + "  " + backend->device()));
+    m_methods->setMinimumHeight(48);
     m_dim->setRange(1, 512);
     m_heads->setRange(1, 128);
     m_cap->setRange(0.1, 600.0);

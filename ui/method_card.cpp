@@ -48,6 +48,7 @@ MethodCard::MethodCard(QWidget* parent)
     setFrameShape(QFrame::StyledPanel);
     fillMethods(*m_method);
     m_method->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_method->setMinimumContentsLength(8);
     m_select->setToolTip(tr("Show the error of this approximation"));
     m_select->setAutoExclusive(false);
     m_remove->setText(QStringLiteral("×"));

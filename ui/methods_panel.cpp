@@ -9,6 +9,12 @@
 
 namespace attnscope {
 
+namespace {
+
+constexpr int kPanelWidth = 272; // a label, a slider and a number fit side by side
+
+} // namespace
+
 MethodsPanel::MethodsPanel(QWidget* parent) : QWidget(parent), m_add(new QPushButton(tr("Add approximation"), this))
 {
     auto* content = new QWidget;
@@ -24,6 +30,7 @@ MethodsPanel::MethodsPanel(QWidget* parent) : QWidget(parent), m_add(new QPushBu
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(4, 4, 4, 4);
     outer->addWidget(scroll);
+    setMinimumWidth(kPanelWidth);
     m_add->setToolTip(tr("Put a second or third approximation on the board"));
     connect(m_add, &QPushButton::clicked, this, [this] { Q_EMIT added({"window", {}, 0}); });
 }

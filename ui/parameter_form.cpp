@@ -82,6 +82,8 @@ QWidget* ParameterForm::makeChoice(const ParamSpec& spec, const QString& value)
     for (const auto& choice : spec.choices)
         box->addItem(QString::fromStdString(choice));
     box->setCurrentText(value);
+    box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    box->setMinimumContentsLength(6);
     connect(box, &QComboBox::currentTextChanged, this, [this, key = spec.key](const QString& text) { set(key, text); });
     return box;
 }

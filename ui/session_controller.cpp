@@ -16,6 +16,7 @@ namespace attnscope {
 
 namespace {
 
+constexpr Index kRankShare = 4;
 constexpr Index kReferenceRank = 64; // of the best-rank-r line where no approximation names a rank
 
 std::string slotName(const char* what, std::size_t index) { return std::string(what) + std::to_string(index); }
@@ -304,7 +305,7 @@ void SessionController::startReferences()
         for (const auto& [key, value] : setting.params)
             if (key == "rank" || key == "features")
                 rank = std::max<Index>(1, std::atoll(value.c_str()));
-    rank = std::min(rank, m_board.exact->map->rows());
+    rank = std::clamp<Index>(rank, 1, std::max<Index>(1, m_board.exact->map->rows() / kRankShare)); // full rank says nothing
     m_board.references.assign(2, {});
     startReference(0, {"uniform", {}, 0});
     startReference(1, {"svd", {{"rank", std::to_string(rank)}}, 0});

@@ -3,6 +3,7 @@
 
 #include <QDoubleSpinBox>
 #include <QHBoxLayout>
+#include <QKeyEvent>
 #include <QSignalBlocker>
 #include <QSlider>
 
@@ -27,22 +28,38 @@ ValueSlider::ValueSlider(double min, double max, bool integer, QWidget* parent)
       m_box(new QDoubleSpinBox(this))
 {
     m_slider->setRange(0, integer && max - min < kPositions && !m_logarithmic ? static_cast<int>(max - min) : kPositions);
-    m_slider->setMinimumWidth(60);
+    m_slider->setMinimumWidth(40);
     m_box->setRange(min, max);
     m_box->setDecimals(integer ? 0 : 3);
     m_box->setKeyboardTracking(false);
-    m_box->setMinimumWidth(64);
+    m_box->setFixedWidth(72);
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(0, 0, 0, 0);
     row->addWidget(m_slider, 1);
     row->addWidget(m_box);
     setFocusProxy(m_slider);
+    m_slider->installEventFilter(this);
     connect(m_slider, &QSlider::valueChanged, this, [this](int position) { m_box->setValue(atPosition(position)); });
     connect(m_box, &QDoubleSpinBox::valueChanged, this, [this](double value) {
         const QSignalBlocker quiet(m_slider);
         m_slider->setValue(positionOf(value));
         Q_EMIT valueChanged(value);
     });
+}
+
+bool ValueSlider::eventFilter(QObject* watched, QEvent* event)
+{
+    // The window's shortcuts (arrows step heads and layers) must not take a focused slider's keys.
+    if (event->type() == QEvent::ShortcutOverride) {
+        const int key = static_cast<QKeyEvent*>(event)->key();
+        for (const int own :
+             {Qt::Key_Left, Qt::Key_Right, Qt::Key_Up, Qt::Key_Down, Qt::Key_Home, Qt::Key_End, Qt::Key_PageUp, Qt::Key_PageDown})
+            if (key == own) {
+                event->accept();
+                return true;
+            }
+    }
+    return QWidget::eventFilter(watched, event);
 }
 
 double ValueSlider::value() const { return m_box->value(); }

@@ -21,6 +21,9 @@ public:
 Q_SIGNALS:
     void valueChanged(double value);
 
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
 private:
     double atPosition(int position) const;
     int positionOf(double value) const;

@@ -66,7 +66,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     center->addWidget(p.row);
     center->setStretchFactor(0, 4);
     center->setStretchFactor(1, 1);
-    center->setSizes({480, 130});
+    center->setSizes({400, 170});
     window.setCentralWidget(center);
 
     p.input = new InputPanel(&window);
@@ -91,10 +91,10 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     window.tabifyDockWidget(p.metricsDock, jobsDock);
     window.tabifyDockWidget(jobsDock, machine);
     p.metricsDock->raise();
-    window.resizeDocks({input, heads}, {250, 250}, Qt::Horizontal);
+    window.resizeDocks({input, heads}, {205, 205}, Qt::Horizontal);
     window.resizeDocks({input, heads}, {320, 260}, Qt::Vertical);
-    window.resizeDocks({methods}, {270}, Qt::Horizontal);
-    window.resizeDocks({p.latencyDock}, {210}, Qt::Vertical);
+    window.resizeDocks({methods}, {280}, Qt::Horizontal);
+    window.resizeDocks({p.latencyDock}, {190}, Qt::Vertical);
     return p;
 }
 

@@ -63,7 +63,7 @@ struct Session {
     Index layer = 0;
     HeadRef head;
     std::optional<bool> causal; ///< none: as the input says
-    std::vector<MethodSetting> approximations;
+    std::vector<MethodSetting> approximations{{"performer", {}, 0}};
     std::size_t selected = 0; ///< the approximation whose error is shown
     ViewChoice view;
     SweepChoice sweep;

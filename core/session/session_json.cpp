@@ -129,6 +129,7 @@ void readMethods(const Json& json, std::vector<MethodSetting>& methods, std::str
         wrong = "approximations";
         return;
     }
+    methods.clear();
     for (const auto& entry : json) {
         MethodSetting choice;
         Reader reader(entry, "approximations.");
