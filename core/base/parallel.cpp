@@ -2,6 +2,7 @@
 #include "core/base/parallel.h"
 
 #include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
@@ -21,7 +22,8 @@ bool parallelFor(Index count, Index grain, const RunContext& context, const std:
             body(first, std::min(count, first + step));
         return !context.cancelled();
     }
-    tbb::task_arena arena(context.threadCount());
+    // oneTBB warns on stderr where more threads are asked for than the machine has.
+    tbb::task_arena arena(std::min(context.threadCount(), tbb::info::default_concurrency()));
     arena.execute([&] {
         const tbb::blocked_range<Index> range(0, (count + step - 1) / step, 1);
         tbb::parallel_for(
