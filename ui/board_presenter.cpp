@@ -35,8 +35,8 @@ PaneContent exactPane(const BoardState& board)
     if (board.exact) {
         pane.source = board.exact->map;
         pane.subtitle += board.exact->causal ? QObject::tr(" · causal") : QObject::tr(" · bidirectional");
-    } else if (board.failure)
-        pane.message = sentence(*board.failure);
+    } else
+        pane.message = board.failure ? sentence(*board.failure) : QObject::tr("computing…");
     return pane;
 }
 
@@ -45,8 +45,8 @@ PaneContent approximationPane(const ApproximationState& state)
     PaneContent pane{shortTitle(state.setting), parametersText(state), PaneContent::Kind::Approximation, nullptr, {}};
     if (state.comparison)
         pane.source = state.comparison->approximation.map;
-    else if (state.failure)
-        pane.message = sentence(*state.failure);
+    else
+        pane.message = state.failure ? sentence(*state.failure) : QObject::tr("computing…");
     return pane;
 }
 
@@ -61,8 +61,8 @@ PaneContent errorPane(const ApproximationState& state, DifferenceMetric metric)
         pane.subtitle = QObject::tr("|A − Â| / |A| = %1 · row TV %2")
                             .arg(QString::fromStdString(formatValue(state.metrics->map.relFrobenius)),
                                  QString::fromStdString(formatValue(state.metrics->map.totalVariation)));
-    if (state.failure)
-        pane.message = QObject::tr("No error map without an approximation.");
+    if (!state.error)
+        pane.message = state.failure ? QObject::tr("No error map without an approximation.") : QObject::tr("computing…");
     return pane;
 }
 
@@ -84,6 +84,12 @@ QString valueText(const ScoreSource& source, Index query, Index key)
 
 std::vector<PaneContent> panesOf(const BoardState& board, const Session& session)
 {
+    if (!board.document)
+        return {{QObject::tr("Softmax (exact)"),
+                 {},
+                 PaneContent::Kind::Exact,
+                 nullptr,
+                 board.failure ? sentence(*board.failure) : QObject::tr("Opening the input…")}};
     std::vector<PaneContent> panes{exactPane(board)};
     for (const auto& state : board.approximations)
         panes.push_back(approximationPane(state));

@@ -57,6 +57,7 @@ BoardToolbar::BoardToolbar(const Actions& actions, QWidget* parent)
     addWidget(new QLabel(tr("  Head "), this));
     addWidget(m_head);
     m_batchAction = addWidget(m_batch);
+    m_batchAction->setVisible(false);
     m_batch->setPrefix(tr("batch "));
     m_head->setToolTip(tr("Attention head (left and right keys)"));
     m_head->setFocusPolicy(Qt::ClickFocus);

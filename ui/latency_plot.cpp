@@ -64,8 +64,13 @@ LatencyPlot::LatencyPlot(QWidget* parent) : QWidget(parent), m_plot(new QCustomP
     m_plot->xAxis->setRange(50, 10000);
     m_plot->yAxis->setRange(0.01, 1000);
     m_plot->axisRect()->setupFullAxesBox();
+    m_plot->xAxis2->setTicks(false);
+    m_plot->yAxis2->setTicks(false);
+    // Beside the axes: inside them it would hide curves of a low window.
     m_plot->legend->setVisible(true);
-    m_plot->axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignTop | Qt::AlignLeft);
+    m_plot->plotLayout()->addElement(0, 1, m_plot->legend);
+    m_plot->plotLayout()->setColumnStretchFactor(1, 0.001);
+    m_plot->legend->setFillOrder(QCPLegend::foRowsFirst);
     m_plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
     applyTheme();
 }

@@ -27,11 +27,24 @@
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
+#include <QScreen>
 #include <QStatusBar>
 #include <QStyle>
 #include <QTextBrowser>
 
 namespace attnscope {
+
+namespace {
+
+/// The whole window, its frame too, inside the screen.
+QSize fittingSize(const QWidget& window)
+{
+    constexpr QSize kWanted(1440, 900);
+    constexpr QSize kFrame(12, 48);
+    return kWanted.boundedTo(window.screen()->availableSize() - kFrame);
+}
+
+} // namespace
 
 MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNote)
     : m_backends(std::move(backends)),
@@ -45,7 +58,7 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
 {
     setWindowTitle(tr("Attnscope"));
     setAcceptDrops(true);
-    resize(1440, 900);
+    resize(fittingSize(*this));
     addToolBar(m_toolbar);
     m_actions.fillMenus(*menuBar());
     menuBar()->actions().first()->menu()->insertMenu(m_actions[Command::OpenSession], m_recent);

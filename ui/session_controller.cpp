@@ -166,13 +166,17 @@ void SessionController::fail(const Error& error)
 
 void SessionController::startOpenInput()
 {
+    if (!m_board.document)
+        Q_EMIT boardChanged(); // says that it is being opened
     m_jobs->replace(
         "input", m_session.input.path.empty() ? "Reading the text through the model" : "Opening " + m_session.input.path, Lane::Interactive,
         [input = m_session.input](const RunContext& context) { return openSessionInput(input, context); },
         [this](Result<std::shared_ptr<const Document>> document) {
             if (!document) {
-                fail(document.error());
-                return;
+                if (!m_board.document)
+                    m_board.failure = document.error();
+                Q_EMIT boardChanged();
+                return fail(document.error());
             }
             m_board = {};
             m_board.document = *document;

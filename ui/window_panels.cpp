@@ -66,7 +66,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     center->addWidget(p.row);
     center->setStretchFactor(0, 4);
     center->setStretchFactor(1, 1);
-    center->setSizes({400, 170});
+    center->setSizes({420, 130});
     window.setCentralWidget(center);
 
     p.input = new InputPanel(&window);
@@ -94,7 +94,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     window.resizeDocks({input, heads}, {205, 205}, Qt::Horizontal);
     window.resizeDocks({input, heads}, {320, 260}, Qt::Vertical);
     window.resizeDocks({methods}, {280}, Qt::Horizontal);
-    window.resizeDocks({p.latencyDock}, {190}, Qt::Vertical);
+    window.resizeDocks({p.latencyDock}, {215}, Qt::Vertical);
     return p;
 }
 
