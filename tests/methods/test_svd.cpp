@@ -60,8 +60,8 @@ private Q_SLOTS:
         QVERIFY(frobeniusDifference(mapOf("svd", data.inputs(), rank(1)), exact) <=
                 frobeniusDifference(mapOf("uniform", data.inputs()), exact));
         // Moving the approximation within its row space only takes it away.
-        Tensor moved = mapOf("svd", data.inputs(), rank(8));
-        const double best = frobeniusDifference(moved, exact);
+        const Tensor closest = mapOf("svd", data.inputs(), rank(8));
+        const double best = frobeniusDifference(closest, exact);
         for (const float factor : {0.98F, 1.02F}) {
             Tensor scaled = mapOf("svd", data.inputs(), rank(8));
             for (float& x : scaled.values())
@@ -76,7 +76,6 @@ private Q_SLOTS:
         const auto data = randomInputs({1, 1, n, n, 8, 2}, 54, 1.3F);
         for (const bool causal : {false, true}) {
             const auto in = data.inputs(causal);
-            // The dense decomposition of the same map, by way of the smaller side: fewer queries than the limit.
             const double randomised = error(in, 12, 1);
             const double again = error(in, 12, 1);
             const double other = error(in, 12, 2);
