@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/tokenizer/bpe_model.h"
 
+#include "core/model/tokenizer/junctions.h"
 #include "core/model/tokenizer/merge_table.h"
 #include "core/model/tokenizer/unicode.h"
 
@@ -40,9 +41,12 @@ using Candidates = std::priority_queue<Candidate, std::vector<Candidate>, std::g
 
 class BpeModel : public Model {
 public:
-    BpeModel(Vocabulary vocabulary, MergeTable merges, Options options)
-        : Model(std::move(vocabulary)), m_merges(std::move(merges)), m_options(std::move(options))
+    BpeModel(Vocabulary vocabulary, std::span<const MergeRule> rules, Options options)
+        : Model(std::move(vocabulary)), m_merges(rules.size()), m_junctions(rules), m_options(std::move(options))
     {
+        std::uint32_t rank = 0;
+        for (const MergeRule& rule : rules)
+            m_merges.set(rule.left, rule.right, {rank++, rule.result});
     }
 
     Result<void> tokenize(std::string_view word, std::vector<ModelToken>& out, const RunContext& context) const override
@@ -55,7 +59,7 @@ public:
         auto symbols = split(word);
         if (!symbols)
             return symbols.error();
-        if (!merge(*symbols, context))
+        if (!mergeParts(*symbols, context))
             return cancelledError();
         std::uint32_t at = 0;
         for (const Symbol& symbol : *symbols) {
@@ -69,10 +73,12 @@ public:
 
 private:
     Result<std::vector<Symbol>> split(std::string_view word) const;
-    bool merge(std::vector<Symbol>& symbols, const RunContext& context) const;
+    bool mergeParts(std::vector<Symbol>& symbols, const RunContext& context) const;
+    bool merge(std::vector<Symbol>& symbols, std::size_t first, std::size_t last, const RunContext& context) const;
     void propose(const std::vector<Symbol>& symbols, std::int32_t at, Candidates& candidates) const;
 
     MergeTable m_merges;
+    Junctions m_junctions;
     Options m_options;
 };
 
@@ -132,10 +138,33 @@ void BpeModel::propose(const std::vector<Symbol>& symbols, std::int32_t at, Cand
         candidates.push({merge->rank, at, merge->id});
 }
 
-bool BpeModel::merge(std::vector<Symbol>& symbols, const RunContext& context) const
+/// Merges part by part: short queues stay in the cache. False where it was stopped.
+bool BpeModel::mergeParts(std::vector<Symbol>& symbols, const RunContext& context) const
+{
+    constexpr std::size_t shortWord = 32;
+    if (symbols.size() <= shortWord)
+        return merge(symbols, 0, symbols.size(), context);
+    std::size_t first = 0;
+    for (std::size_t i = 1; i <= symbols.size(); ++i) {
+        if (i < symbols.size() && m_junctions.mayJoin(symbols[i - 1].id, symbols[i].id))
+            continue;
+        if (i < symbols.size())
+            symbols[i].previous = -1;
+        symbols[i - 1].next = -1;
+        if (!merge(symbols, first, i, context))
+            return false;
+        first = i;
+        constexpr std::size_t betweenQuestions = 4096;
+        if (i % betweenQuestions == 0 && context.cancelled())
+            return false;
+    }
+    return true;
+}
+
+bool BpeModel::merge(std::vector<Symbol>& symbols, std::size_t first, std::size_t last, const RunContext& context) const
 {
     Candidates candidates;
-    for (std::size_t i = 0; i < symbols.size(); ++i)
+    for (std::size_t i = first; i < last; ++i)
         propose(symbols, static_cast<std::int32_t>(i), candidates);
     for (std::size_t round = 1; !candidates.empty(); ++round) {
         if (round % 65536 == 0 && context.cancelled())
@@ -180,32 +209,30 @@ std::pair<std::string, std::string> readPair(const JsonReader& json)
     return {text.substr(0, space), text.substr(space + 1)};
 }
 
-MergeTable readMerges(const JsonReader& json, const Vocabulary& vocabulary, const std::string& continuingPrefix)
+/// The merges in the order of their ranks.
+std::vector<MergeRule> readMerges(const JsonReader& json, const Vocabulary& vocabulary, const std::string& continuingPrefix)
 {
-    const auto items = json.child("merges").items();
-    MergeTable table(items.size());
-    std::uint32_t rank = 0;
+    const JsonReader list = json.child("merges");
+    const auto items = list.items();
+    std::vector<MergeRule> rules;
+    rules.reserve(items.size());
     const auto idOf = [&](const std::string& token) {
         const auto id = vocabulary.id(token);
         if (!id)
-            json.child("merges").fail("names \"" + token.substr(0, 60) + "\", which is not in the vocabulary");
+            list.fail("names \"" + shortened(token, 60) + "\", which is not in the vocabulary");
         return id.value_or(0);
     };
     for (const JsonReader& item : items) {
         if (item.isString() && item.asText().starts_with("#version"))
             continue;
         const auto [left, right] = readPair(item);
+        if (right.size() < continuingPrefix.size())
+            list.fail("holds a token without the continuing prefix");
         if (json.problem().any())
             break;
-        if (right.size() < continuingPrefix.size()) {
-            json.child("merges").fail("holds a token without the continuing prefix");
-            break;
-        }
-        const std::int32_t leftId = idOf(left);
-        const std::int32_t rightId = idOf(right);
-        table.set(leftId, rightId, {rank++, idOf(left + right.substr(continuingPrefix.size()))});
+        rules.push_back({idOf(left), idOf(right), idOf(left + right.substr(continuingPrefix.size()))});
     }
-    return table;
+    return rules;
 }
 
 } // namespace
@@ -222,10 +249,10 @@ std::unique_ptr<Model> readBpe(const JsonReader& json)
     if (json.has("unk_token"))
         options.unknown = vocabulary.id(json.text("unk_token"));
     options.unknownMissing = json.has("unk_token") && !options.unknown;
-    MergeTable merges = readMerges(json, vocabulary, options.continuingPrefix);
+    const std::vector<MergeRule> rules = readMerges(json, vocabulary, options.continuingPrefix);
     if (json.problem().any())
         return nullptr;
-    return std::make_unique<BpeModel>(std::move(vocabulary), std::move(merges), std::move(options));
+    return std::make_unique<BpeModel>(std::move(vocabulary), rules, std::move(options));
 }
 
 } // namespace attnscope::tokenizer

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/tokenizer/json_reader.h"
 
+#include "core/model/tokenizer/unicode.h"
+
 #include <nlohmann/json.hpp>
 
 namespace attnscope::tokenizer {
@@ -15,8 +17,7 @@ const nlohmann::json& nullValue()
 
 constexpr const char* hintOfBadFile = "Take tokenizer.json from the model's own folder again; it may be damaged.";
 
-/// Names come from the file: keep messages short.
-std::string shortened(const std::string& name) { return name.size() <= 60 ? name : name.substr(0, 60) + "..."; }
+constexpr std::size_t longestName = 60; // names come from the file: keep messages short
 
 } // namespace
 
@@ -127,9 +128,10 @@ void JsonReader::fail(const std::string& clause) const
 
 void JsonReader::failUnknown(std::string_view kind, const std::string& name) const
 {
-    m_problem->set({Errc::Unsupported,
-                    "This tokenizer uses the " + std::string(kind) + " \"" + shortened(name) + "\", which Attnscope doesn't know.",
-                    "Use a model of the GPT-2, Llama, Mistral, Qwen, SmolLM2 or BERT families, or check the spelling in tokenizer.json."});
+    m_problem->set(
+        {Errc::Unsupported,
+         "This tokenizer uses the " + std::string(kind) + " \"" + shortened(name, longestName) + "\", which Attnscope doesn't know.",
+         "Use a model of the GPT-2, Llama, Mistral, Qwen, SmolLM2 or BERT families, or check the spelling in tokenizer.json."});
 }
 
 } // namespace attnscope::tokenizer

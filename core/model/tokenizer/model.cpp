@@ -2,6 +2,7 @@
 #include "core/model/tokenizer/model.h"
 
 #include "core/model/tokenizer/bpe_model.h"
+#include "core/model/tokenizer/unicode.h"
 #include "core/model/tokenizer/unigram_model.h"
 #include "core/model/tokenizer/word_level_model.h"
 #include "core/model/tokenizer/wordpiece_model.h"
@@ -25,10 +26,7 @@ bool Model::appendByteTokens(std::string_view text, std::vector<ModelToken>& out
 Error noTokenFits(std::string_view word)
 {
     constexpr std::size_t shown = 40;
-    std::size_t length = std::min(word.size(), shown);
-    while (length > 0 && length < word.size() && (static_cast<unsigned char>(word[length]) & 0xC0) == 0x80)
-        --length;
-    return {Errc::Unsupported, "The tokenizer has no token for \"" + std::string(word.substr(0, length)) + "\" and none for unknown words.",
+    return {Errc::Unsupported, "The tokenizer has no token for \"" + shortened(word, shown) + "\" and none for unknown words.",
             "Leave these characters out, or use the tokenizer.json that belongs to the model."};
 }
 

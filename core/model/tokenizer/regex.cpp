@@ -53,11 +53,7 @@ Scratch& scratch()
     return made;
 }
 
-std::string shortened(std::string_view pattern)
-{
-    constexpr std::size_t shown = 80;
-    return pattern.size() <= shown ? std::string(pattern) : std::string(pattern.substr(0, shown)) + "...";
-}
+constexpr std::size_t longestShown = 80; // of a pattern, in messages
 
 std::string messageOf(int code)
 {
@@ -68,7 +64,7 @@ std::string messageOf(int code)
 
 Error tooCostly(const std::string& pattern)
 {
-    return {Errc::Unsupported, "The tokenizer's pattern \"" + shortened(pattern) + "\" takes too long on this text.",
+    return {Errc::Unsupported, "The tokenizer's pattern \"" + shortened(pattern, longestShown) + "\" takes too long on this text.",
             "Use a shorter text, or a tokenizer.json with a simpler pattern."};
 }
 
@@ -80,7 +76,7 @@ Clock::duration timeAllowed(std::size_t bytes) { return std::chrono::seconds(20)
 Result<Regex> Regex::compile(std::string_view pattern)
 {
     const auto unsupported = [&](const std::string& why) {
-        return Error{Errc::Unsupported, "The tokenizer's pattern \"" + shortened(pattern) + "\" can't be used: " + why + ".",
+        return Error{Errc::Unsupported, "The tokenizer's pattern \"" + shortened(pattern, longestShown) + "\" can't be used: " + why + ".",
                      "Check the pattern in tokenizer.json."};
     };
     constexpr std::size_t longest = 64 * 1024;

@@ -67,6 +67,15 @@ Decoded decodeAt(std::string_view text, std::size_t at)
     return {((byte(0) & 0x07) << 18) | ((byte(1) & 0x3F) << 12) | ((byte(2) & 0x3F) << 6) | (byte(3) & 0x3F), 4};
 }
 
+std::string shortened(std::string_view text, std::size_t bytes)
+{
+    if (text.size() <= bytes)
+        return std::string(text);
+    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80)
+        --bytes;
+    return std::string(text.substr(0, bytes)) + "...";
+}
+
 void appendUtf8(std::string& text, char32_t c)
 {
     utf8proc_uint8_t bytes[4];

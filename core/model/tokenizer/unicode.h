@@ -23,6 +23,9 @@ Decoded decodeAt(std::string_view text, std::size_t at);
 /// The bytes of the character whose first byte is `lead`.
 std::size_t sequenceLength(char lead);
 
+/// At most `bytes` bytes of the text, never a part of a character, with "..." where something is left out.
+std::string shortened(std::string_view text, std::size_t bytes);
+
 void appendUtf8(std::string& text, char32_t c);
 
 bool isWhitespace(char32_t c);     ///< White_Space
