@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/context_options.h"
 
+#include "app/cli/lengths.h"
 #include "core/bench/machine.h"
 #include "gpu/cuda_backend.h"
 
@@ -38,7 +39,7 @@ std::shared_ptr<ContextOptions> addContextOptions(CLI::App& app, bool withBacken
     auto options = std::make_shared<ContextOptions>();
     app.add_option("--threads", options->threads, "Threads on the CPU; 0 means all of the machine's.")->check(CLI::Range(0, 4096));
     app.add_option("--memory-budget", options->memoryBudgetMiB, "MiB that a calculation may take; default 60 % of the machine's memory.")
-        ->check(CLI::PositiveNumber);
+        ->check(checkPositive);
     if (withBackend)
         app.add_option("--backend", options->backend, "cpu, cuda (the first GPU), or cuda:N.")->capture_default_str();
     return options;

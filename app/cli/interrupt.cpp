@@ -4,7 +4,6 @@
 #include "app/cli/exit_code.h"
 
 #include <csignal>
-#include <ctime>
 #include <unistd.h>
 
 namespace attnscope::cli {
@@ -28,14 +27,17 @@ Interrupt::Interrupt()
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     m_waiter = std::jthread([this](const std::stop_token& done) {
         const sigset_t awaited = interruptions();
-        constexpr timespec moment{0, 100'000'000};
-        while (!done.stop_requested()) {
-            if (sigtimedwait(&awaited, nullptr, &moment) < 0)
-                continue;
+        int signal = 0;
+        while (sigwait(&awaited, &signal) == 0 && !done.stop_requested())
             if (!m_source.request_stop())
                 _exit(kCancelled); // the second one: temporary files may stay
-        }
     });
+}
+
+Interrupt::~Interrupt()
+{
+    m_waiter.request_stop();
+    pthread_kill(m_waiter.native_handle(), SIGTERM); // wakes it
 }
 
 } // namespace attnscope::cli

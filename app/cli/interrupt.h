@@ -11,6 +11,9 @@ namespace attnscope::cli {
 class Interrupt {
 public:
     Interrupt();
+    ~Interrupt();
+    Interrupt(const Interrupt&) = delete;
+    Interrupt& operator=(const Interrupt&) = delete;
 
     std::stop_token token() const { return m_source.get_token(); }
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
-#include <string>
 
 namespace attnscope::cli {
 
@@ -90,6 +90,14 @@ Result<HeadRef> parseHead(std::string_view text)
     if (!batch || !head)
         return badText(text, "names no head.", "Write batch:head counted from 0, such as 0:3.");
     return HeadRef{*batch, *head};
+}
+
+std::string checkPositive(const std::string& text)
+{
+    double value = 0.0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool good = failure == std::errc{} && end == text.data() + text.size() && value > 0.0 && std::isfinite(value);
+    return good ? std::string() : text + " is no positive number";
 }
 
 } // namespace attnscope::cli

@@ -5,6 +5,7 @@
 #include "core/base/result.h"
 #include "core/base/shape.h"
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,5 +23,8 @@ Result<std::pair<Index, Index>> parseRange(std::string_view text, Index size);
 
 /// "B:H", or "H" for batch entry 0.
 Result<HeadRef> parseHead(std::string_view text);
+
+/// For options that need a positive, finite number: empty, or what is wrong.
+std::string checkPositive(const std::string& text);
 
 } // namespace attnscope::cli

@@ -31,8 +31,11 @@ nlohmann::ordered_json parametersJson(const MethodChoice& choice)
 {
     auto json = nlohmann::ordered_json::object();
     for (const auto& spec : choice.method->info().params) {
-        if (spec.kind != ParamKind::Number)
-            json[spec.key] = choice.params.text(spec.key);
+        const auto& text = choice.params.text(spec.key);
+        if (spec.kind == ParamKind::File && text.empty())
+            json[spec.key] = nullptr;
+        else if (spec.kind != ParamKind::Number)
+            json[spec.key] = text;
         else if (spec.integer)
             json[spec.key] = choice.params.integer(spec.key);
         else

@@ -117,8 +117,9 @@ void printSampleRow(const SweepSample& s)
 
 void printSummary(const std::vector<SweepSample>& samples)
 {
-    std::cout << "\nGrowth, time ~ n^p (95 % interval)\n";
-    for (const auto& [method, backend, fit] : fitsOf(samples))
+    const auto fits = fitsOf(samples);
+    std::cout << (fits.empty() ? "\n" : "\nGrowth, time ~ n^p (95 % interval)\n");
+    for (const auto& [method, backend, fit] : fits)
         std::cout << "  " << method << ": p = " << shortNumber(fit.exponent) << " (" << shortNumber(fit.low) << " to "
                   << shortNumber(fit.high) << ") from n = " << fit.from << " to " << fit.to << '\n';
     const auto crossovers = crossoversOf(samples);
@@ -212,7 +213,7 @@ Command addSweep(CLI::App& parser)
     app->add_option("--dtype", options->dtype, "Number format; f32.")->capture_default_str();
     app->add_option("--time-cap", options->spec.timeCapSeconds, "Seconds; what takes or is predicted to take longer is marked capped.")
         ->capture_default_str()
-        ->check(CLI::PositiveNumber);
+        ->check(checkPositive);
     app->add_option("--repeats", options->spec.repeats, "Timed runs per sample at least, within the time cap.")
         ->capture_default_str()
         ->check(CLI::Range(1, 100000));

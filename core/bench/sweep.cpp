@@ -43,14 +43,8 @@ struct Progress {
 class Sweep {
 public:
     Sweep(const SweepSpec& spec, const Backend& backend, const RunContext& context)
-        : m_spec(spec), m_backend(backend), m_context(context), m_progress(spec.methods.size())
+        : m_spec(spec), m_backend(backend), m_context(context), m_progress(spec.methods.size()), m_inputs(spec.seed)
     {
-        // Lengths whose inputs alone are too large are reported as out of memory, not allocated.
-        Index longest = 0;
-        for (const Index n : spec.lengths)
-            if (fits(n))
-                longest = n;
-        m_inputs.emplace(shape(longest), spec.seed);
     }
 
     /// Cancelled, or the sample with whatever status.
@@ -69,7 +63,7 @@ private:
     const Backend& m_backend;
     const RunContext& m_context;
     std::vector<Progress> m_progress;
-    std::optional<SweepInputs> m_inputs;
+    SweepInputs m_inputs;
 };
 
 std::string Sweep::nameOf(std::size_t index) const
@@ -126,11 +120,13 @@ Result<std::vector<double>> Sweep::times(const SweepSample& sample, int repeats)
     RunContext context = m_context;
     context.stop = deadline.token();
     context.progress = {};
-    return m_backend.time(*choice.method, m_inputs->first(sample.n, m_spec.causal), choice.params, repeats, m_spec.timeCapSeconds, context);
+    return m_backend.time(*choice.method, m_inputs.first(sample.n, m_spec.causal), choice.params, repeats, m_spec.timeCapSeconds, context);
 }
 
 Result<void> Sweep::measure(SweepSample& sample)
 {
+    if (auto grown = m_inputs.grow(shape(sample.n), m_context); !grown)
+        return grown;
     auto seconds = times(sample, m_spec.repeats);
     if (seconds && !seconds->empty()) {
         const double most = std::min(kMostRepeats, kLeastTimedSeconds / std::max(1e-9, median(*seconds)));

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/bench/sweep_inputs.h"
 
+#include "core/base/parallel.h"
 #include "core/base/random.h"
 
 namespace attnscope {
 
 namespace {
+
+/// In pieces with a stream each, so that they can be drawn in parallel and don't depend on the length. False when stopped.
+bool fillNormal(std::span<float> values, std::uint64_t seed, std::uint64_t array, const RunContext& context)
+{
+    constexpr Index piece = Index{1} << 16;
+    return parallelFor(static_cast<Index>(values.size()), piece, context, [&](Index first, Index last) {
+        Random random(seed, (array << 48U) + static_cast<std::uint64_t>(first / piece));
+        for (Index i = first; i < last; ++i)
+            values[static_cast<std::size_t>(i)] = static_cast<float>(random.normal());
+    });
+}
 
 TensorView<const float> beginning(const Tensor& tensor, Index n)
 {
@@ -16,13 +28,23 @@ TensorView<const float> beginning(const Tensor& tensor, Index n)
 
 } // namespace
 
-SweepInputs::SweepInputs(const Shape& s, std::uint64_t seed)
-    : m_q(1, s.heads, s.queries, s.dim), m_k(1, s.heads, s.queries, s.dim), m_v(1, s.heads, s.queries, s.valueDim)
+Result<void> SweepInputs::grow(const Shape& s, const RunContext& context)
 {
-    Random random(seed);
+    if (m_q.rows() >= s.queries)
+        return {};
     for (Tensor* tensor : {&m_q, &m_k, &m_v})
-        for (float& x : tensor->values())
-            x = static_cast<float>(random.normal());
+        *tensor = Tensor(); // before the larger ones are allocated
+    m_q = Tensor(1, s.heads, s.queries, s.dim);
+    m_k = Tensor(1, s.heads, s.queries, s.dim);
+    m_v = Tensor(1, s.heads, s.queries, s.valueDim);
+    std::uint64_t array = 0;
+    for (Tensor* tensor : {&m_q, &m_k, &m_v}) {
+        if (!fillNormal(tensor->values(), m_seed, array++, context)) {
+            *this = SweepInputs(m_seed);
+            return cancelledError();
+        }
+    }
+    return {};
 }
 
 Inputs SweepInputs::first(Index n, bool causal) const

@@ -68,10 +68,13 @@ private Q_SLOTS:
     void interrupted_data()
     {
         QTest::addColumn<QStringList>("command");
-        QTest::newRow("run") << QStringList{"run", "--input", "long.safetensors", "--method", "softmax-reference", "--out", "o.npy"};
-        QTest::newRow("map") << QStringList{"map", "--input", "long.safetensors", "--method", "softmax-reference", "--out", "o.npy"};
-        QTest::newRow("compare") << QStringList{"compare", "--input", "long.safetensors", "--methods", "softmax-reference", "--json"};
-        QTest::newRow("sweep") << QStringList{"sweep", "--methods", "softmax-reference", "--lengths", "32768", "--json"};
+        QTest::newRow("run") << QStringList{"run",   "--input", "long.safetensors", "--method", "softmax-reference", "--threads", "1",
+                                            "--out", "o.npy"};
+        QTest::newRow("map") << QStringList{"map",   "--input", "long.safetensors", "--method", "softmax-reference", "--threads", "1",
+                                            "--out", "o.npy"};
+        QTest::newRow("compare") << QStringList{"compare", "--input", "long.safetensors", "--methods", "softmax-reference", "--threads",
+                                                "1",       "--json"};
+        QTest::newRow("sweep") << QStringList{"sweep", "--methods", "softmax-reference", "--lengths", "32768", "--threads", "1", "--json"};
     }
     void interrupted()
     {
