@@ -199,9 +199,11 @@ bool Board::isIdle() const
 
 Result<void> Board::prepare(int pixels, const RunContext& context) const
 {
-    for (const MapPane* pane : m_panes)
-        if (auto done = pane->prepare(pixels, context); !done)
-            return done;
+    const auto rects = boardLayout(m_contents, shown(), figureSize());
+    for (std::size_t i = 0; i < m_panes.size(); ++i)
+        if (!rects[i].isEmpty())
+            if (auto done = m_panes[i]->prepare(rects[i].size(), double(pixels) / figureSize().width(), context); !done)
+                return done;
     return {};
 }
 
@@ -209,6 +211,7 @@ QSize Board::figureSize() const { return boardFigureSize(m_contents, shown()); }
 
 void Board::renderTo(QCPPainter& painter, const QRect& target)
 {
+    updateScales(); // what prepare() computed may have widened the ranges
     const auto rects = boardLayout(m_contents, shown(), target.size());
     for (std::size_t i = 0; i < m_panes.size(); ++i)
         if (!rects[i].isEmpty())

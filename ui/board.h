@@ -55,7 +55,8 @@ public:
     std::optional<MapCell> cursorCell() const { return m_cursor; }
     bool isIdle() const; ///< every visible pane is painted
 
-    Result<void> prepare(int pixels, const RunContext& context) const; ///< see MapPane::prepare
+    /// Computes, on the calling thread, the tiles that a figure of figureSize() and `pixels` across needs.
+    Result<void> prepare(int pixels, const RunContext& context) const;
     QSize figureSize() const;
     void renderTo(QCPPainter& painter, const QRect& target);
 

@@ -13,9 +13,14 @@ namespace {
 constexpr qint64 kKeepPictureMs = 400;
 constexpr int kRefiningAfterMs = 150;
 constexpr double kCellWidthForValues = 40.0;
-constexpr int kLargestExport = 4096; // pixels across
+constexpr double kLargestExport = 4096.0; // pixels across
 
 } // namespace
+
+QSize exportPixels(const QSizeF& size, double scale)
+{
+    return (size * std::min(scale, kLargestExport / std::max(size.width(), size.height()))).toSize();
+}
 
 HeatmapPlottable::HeatmapPlottable(QCPAxis* keyAxis, QCPAxis* valueAxis, Executor tiles)
     : QCPAbstractPlottable(keyAxis, valueAxis), m_loader(std::move(tiles)), m_painters(paintExecutor())
@@ -185,9 +190,8 @@ void HeatmapPlottable::drawPicture(QCPPainter* painter)
     const QRectF map = mKeyAxis->axisRect()->rect();
     if (exportScale > 0.0) {
         PaintRequest request = m_request;
-        const double scale = std::min(exportScale, kLargestExport / std::max(map.width(), map.height()));
-        request.pixels = (map.size() * scale).toSize();
-        request.pixelRatio = scale;
+        request.pixels = exportPixels(map.size(), exportScale);
+        request.pixelRatio = request.pixels.width() / map.width();
         painter->setRenderHint(QPainter::LosslessImageRendering);
         painter->drawImage(map, paintTiles(request).image);
         return;

@@ -12,6 +12,9 @@
 
 namespace attnscope {
 
+/// Of the raster of a map of `size` in a figure, at `scale` pixels per unit; at most 4096 across.
+QSize exportPixels(const QSizeF& size, double scale);
+
 class HeatmapPlottable : public QCPAbstractPlottable {
 public:
     /// keyAxis counts keys, valueAxis queries (reversed). Owned by their plot.

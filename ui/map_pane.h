@@ -51,8 +51,8 @@ public:
     QRect mapRect() const;                                  ///< of the cells, in this widget's coordinates
     std::optional<MapCell> cellAt(const QPoint& pos) const; ///< in this widget's coordinates
 
-    /// Computes, on the calling thread, the tiles that an export needs at `pixels` across; needs no event loop.
-    Result<void> prepare(int pixels, const RunContext& context) const;
+    /// Computes, on the calling thread, the tiles that a figure of `size` needs at `scale` pixels per unit; needs no event loop.
+    Result<void> prepare(const QSize& size, double scale, const RunContext& context) const;
     /// The pane as a figure in the light theme: one raster, vector axes, real text.
     void renderTo(QCPPainter& painter, const QRect& target);
 

@@ -31,11 +31,13 @@ void MapPane::updatePooling(double pixelsPerUnit)
             poolingText(m_pyramid->pool(), view.width() / map.width() / pixelsPerUnit, view.height() / map.height() / pixelsPerUnit);
 }
 
-Result<void> MapPane::prepare(int pixels, const RunContext& context) const
+Result<void> MapPane::prepare(const QSize& size, double scale, const RunContext& context) const
 {
     if (!m_pyramid)
         return {};
-    const auto keys = tilesFor(*m_pyramid, m_view->rect(), {pixels, pixels});
+    const double aspect = double(m_pyramid->cols()) / double(m_pyramid->rows());
+    const QRect map = paneLayout(size, m_tokens && !m_tokens->isEmpty(), false, aspect).map;
+    const auto keys = tilesFor(*m_pyramid, m_view->rect(), exportPixels(map.size(), scale));
     for (std::size_t i = 0; i < keys.size(); ++i) {
         context.report(double(i) / double(keys.size()));
         if (auto tile = m_pyramid->compute(keys[i], context); !tile)

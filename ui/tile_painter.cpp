@@ -34,7 +34,8 @@ std::vector<Span> spansOf(double start, double length, int pixels, int level, In
             span.to = span.from + 1;
         } else {
             span.from = std::clamp<Index>(static_cast<Index>(std::floor(from + 1e-9)), 0, last);
-            span.to = std::clamp<Index>(static_cast<Index>(std::floor(from + step + 1e-9)), span.from + 1, last + 1);
+            const double to = i + 1 < pixels ? std::floor(from + step + 1e-9) : std::ceil(from + step - 1e-9);
+            span.to = std::clamp<Index>(static_cast<Index>(to), span.from + 1, last + 1);
         }
         spans[static_cast<std::size_t>(i)] = span;
     }
@@ -104,9 +105,10 @@ void copyTile(Gathered& region, const Tile& tile, Index r0, Index r1, Index c0, 
     }
 }
 
-// Where a coarse tile isn't there yet, its finished descendants already show their part.
+// Where a tile isn't there yet, its finished descendants already show their part, finer than any ancestor.
 void copyDescendants(Gathered& region, const TilePyramid& pyramid, const TileKey& key, Span rows, Span cols)
 {
+    constexpr int generations = 3; // of fine tiles; coarse ones wait for tiles of kLeafLevel
     if (key.level < region.level)
         if (const auto tile = pyramid.cached(key)) {
             const int down = region.level - key.level;
@@ -121,7 +123,7 @@ void copyDescendants(Gathered& region, const TilePyramid& pyramid, const TileKey
                 }
             return;
         }
-    if (key.level <= kLeafLevel)
+    if (key.level == 0 || (key.level <= kLeafLevel && region.level - key.level >= generations))
         return;
     for (Index i = 0; i < 4; ++i) {
         const TileKey child{key.level - 1, 2 * key.row + i / 2, 2 * key.col + i % 2};
@@ -143,7 +145,7 @@ Gathered gather(const TilePyramid& pyramid, int level, Span rows, Span cols)
             if (tile)
                 copyTile(region, *tile, std::max(rows.from, tr * kTileSize), std::min(rows.to, (tr + 1) * kTileSize),
                          std::max(cols.from, tc * kTileSize), std::min(cols.to, (tc + 1) * kTileSize));
-            else
+            if (!tile || tile->key.level != level)
                 copyDescendants(region, pyramid, {level, tr, tc}, rows, cols);
         }
     return region;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The layer x head grid: asks for what it shows, selects by mouse and keyboard, stays in its bounds at 12 x 12.
+#include "support/register_test.h"
+#include "support/synthetic_source.h"
+#include "ui/head_grid.h"
+#include "ui/plot_theme.h"
+
+#include <QSignalSpy>
+#include <QTest>
+
+using namespace attnscope;
+
+class TestHeadGrid : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void asksOnceForEachThumbnail()
+    {
+        HeadGrid grid;
+        grid.resize(300, 300);
+        QSignalSpy needed(&grid, &HeadGrid::thumbnailNeeded);
+        grid.setGrid(6, 8);
+        grid.grab();
+        grid.grab();
+        QTRY_COMPARE(needed.size(), 48);
+        QCOMPARE(needed.first().at(0).toInt(), 0);
+        QImage red(4, 4, QImage::Format_RGB32);
+        red.fill(Qt::red);
+        grid.setThumbnail(2, 3, red);
+        const QImage shown = grid.grab().toImage();
+        QCOMPARE(shown.pixelColor(grid.cellRect(2, 3).center()), QColor(Qt::red));
+        QCOMPARE(needed.size(), 48);
+        grid.clearThumbnails();
+        grid.grab();
+        QTRY_COMPARE(needed.size(), 96);
+    }
+
+    void clickAndArrowsSelect()
+    {
+        HeadGrid grid;
+        grid.resize(300, 300);
+        grid.setGrid(3, 4);
+        QSignalSpy selected(&grid, &HeadGrid::selected);
+        QTest::mouseClick(&grid, Qt::LeftButton, Qt::NoModifier, grid.cellRect(2, 1).center());
+        QCOMPARE(grid.current(), std::pair(2, 1));
+        QTest::keyClick(&grid, Qt::Key_Right);
+        QTest::keyClick(&grid, Qt::Key_Up);
+        QCOMPARE(grid.current(), std::pair(1, 2));
+        QCOMPARE(selected.size(), 3);
+        for (int i = 0; i < 9; ++i)
+            QTest::keyClick(&grid, Qt::Key_Left);
+        QCOMPARE(grid.current(), std::pair(1, 0));
+        QCOMPARE(selected.size(), 5);
+    }
+
+    void twelveByTwelveFits()
+    {
+        HeadGrid grid;
+        grid.setGrid(12, 12, 4);
+        grid.resize(grid.minimumSizeHint());
+        QRect all;
+        for (int layer = 0; layer < 12; ++layer)
+            for (int head = 0; head < 12; ++head) {
+                QVERIFY(!all.isNull() || layer + head == 0);
+                const QRect cell = grid.cellRect(layer, head);
+                QVERIFY(cell.width() >= 8 && cell.width() == cell.height());
+                all |= cell;
+            }
+        QVERIFY(grid.rect().contains(all));
+        QVERIFY(!grid.cellRect(0, 0).intersects(grid.cellRect(0, 1)));
+    }
+
+    void emptyGrid()
+    {
+        HeadGrid grid;
+        grid.resize(100, 100);
+        QTest::keyClick(&grid, Qt::Key_Down);
+        QTest::mouseClick(&grid, Qt::LeftButton, Qt::NoModifier, {50, 50});
+        grid.setThumbnail(0, 0, QImage());
+        QVERIFY(!grid.grab().isNull());
+    }
+
+    void thumbnailKeepsBrightCells()
+    {
+        const auto source = std::make_shared<tests::BrightSource>(3000, std::set<std::pair<Index, Index>>{{1500, 750}});
+        const auto image = makeThumbnail(source, 60, colorMap("grey"), lightPlotTheme(), {});
+        QVERIFY(image.ok());
+        QCOMPARE(image->size(), QSize(60, 60));
+        QVERIFY(qGreen(image->pixel(15, 30)) > 200);
+        QVERIFY(qGreen(image->pixel(40, 30)) < 50);
+    }
+};
+
+static const attnscope::tests::RegisterTest<TestHeadGrid> registered("test_head_grid");
+
+#include "test_head_grid.moc"
