@@ -76,12 +76,13 @@ Result<std::vector<LayerArrays>> numberedLayers(const std::filesystem::path& pat
         const std::string stem = array.name.substr(0, array.name.size() - 1);
         auto found = triple(file, {stem + "q", stem + "k", stem + "v"});
         if (!found)
-            return missing(path, file, stem + (positionOf(file, stem + "k") ? "v" : "k") + " beside " + array.name);
+            return missing(path, file, (positionOf(file, stem + "k") ? stem + "v" : stem + "k") + " beside " + array.name);
         found->name = "layer " + std::to_string(*number);
         found->scaleKey = scaleKeyOf(array.name);
         layers[*number] = *found;
     }
     std::vector<LayerArrays> sorted;
+    sorted.reserve(layers.size());
     for (auto& [number, layer] : layers)
         sorted.push_back(std::move(layer));
     return sorted;

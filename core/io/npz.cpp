@@ -126,7 +126,7 @@ private:
         return done;
     }
 
-    Result<void> completed(Result<void> result) const
+    Result<void> completed(const Result<void>& result) const
     {
         return result ? result : parseError(m_path, result.error().what, result.error().hint);
     }

@@ -82,8 +82,8 @@ Result<void> checkFinite(const Inputs& in)
         for (const Index i : bad.first)
             at += (at.empty() ? "" : ", ") + std::to_string(i);
         return Error{Errc::InvalidParam,
-                     std::string(name) + " holds " + std::to_string(bad.count) + " values that are NaN or infinite, the first at [" + at +
-                         "].",
+                     std::string(name) + " holds " + std::to_string(bad.count) + (bad.count == 1 ? " value that is" : " values that are") +
+                         " NaN or infinite, the first at [" + at + "].",
                      "Clean or clip the array before loading it; float16 overflows above 65504."};
     }
     return {};
