@@ -5,8 +5,11 @@
 #include "core/io/param_files.h"
 #include "core/method/registry.h"
 #include "core/scores/difference.h"
+#include "core/session/head_maps.h"
 #include "core/session/open_session_input.h"
-#include "core/session/thumbnails.h"
+
+#include "ui/head_grid.h"
+#include "ui/plot_theme.h"
 
 #include <QFileInfo>
 
@@ -16,6 +19,7 @@ namespace attnscope {
 
 namespace {
 
+constexpr int kThumbnailPixels = 64;
 constexpr Index kRankShare = 4;
 constexpr Index kReferenceRank = 64; // of the best-rank-r line where no approximation names a rank
 
@@ -338,14 +342,18 @@ void SessionController::startThumbnails()
         return;
     m_jobs->replace(
         "thumbnails", "Thumbnails of all heads", Lane::Background,
-        [this, document, causal = causal(), batch = m_session.head.batch](const RunContext& context) -> Result<int> {
-            return computeThumbnails(*document, batch, causal, context,
-                                     [this, document](int layer, int head, std::shared_ptr<const Tensor> cells) {
-                                         QMetaObject::invokeMethod(this, [this, document, layer, head, cells] {
-                                             if (document == m_board.document)
-                                                 Q_EMIT thumbnailReady(layer, head, cells);
-                                         });
-                                     });
+        [this, document, causal = causal(), batch = m_session.head.batch](const RunContext& context) {
+            const auto show = [this, document, &context](int layer, int head, std::shared_ptr<const ScoreSource> map) -> Result<void> {
+                const auto image = makeThumbnail(std::move(map), kThumbnailPixels, colorMap("viridis"), lightPlotTheme(), context);
+                if (!image)
+                    return image.error();
+                QMetaObject::invokeMethod(this, [this, document, layer, head, picture = *image] {
+                    if (document == m_board.document)
+                        Q_EMIT thumbnailReady(layer, head, picture);
+                });
+                return {};
+            };
+            return forEachHeadMap(*document, batch, causal, context, show);
         },
         [](Result<int>) {});
 }

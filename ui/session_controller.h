@@ -7,6 +7,7 @@
 #include "core/session/evaluation.h"
 #include "core/session/planner.h"
 
+#include <QImage>
 #include <QObject>
 
 #include <functional>
@@ -70,7 +71,7 @@ Q_SIGNALS:
     void documentChanged(); ///< another input is open
     void boardChanged();    ///< a map came, went or failed
     void metricsChanged();
-    void thumbnailReady(int layer, int head, std::shared_ptr<const attnscope::Tensor> cells); ///< [1, 1, rows, cols], mean-pooled
+    void thumbnailReady(int layer, int head, const QImage& image);
     void failed(const QString& what, const QString& hint);
     void jobsChanged();
     void settled(); ///< nothing is running any more

@@ -11,7 +11,6 @@
 #include "ui/metrics_model.h"
 #include "ui/row_plot.h"
 #include "ui/session_controller.h"
-#include "ui/thumbnail_image.h"
 
 #include <QLabel>
 #include <QMainWindow>
@@ -32,8 +31,7 @@ void SessionView::connectController()
     connect(&m_controller, &SessionController::sessionChanged, this, &SessionView::showSession);
     connect(&m_controller, &SessionController::boardChanged, this, &SessionView::showBoard);
     connect(&m_controller, &SessionController::metricsChanged, this, &SessionView::showMetrics);
-    connect(&m_controller, &SessionController::thumbnailReady, this,
-            [this](int layer, int head, const std::shared_ptr<const Tensor>& cells) { showThumbnail(layer, head, *cells); });
+    connect(&m_controller, &SessionController::thumbnailReady, m_panels.heads, &HeadGrid::setThumbnail);
 }
 
 void SessionView::connectBoard()
@@ -131,11 +129,6 @@ void SessionView::showMetrics()
     for (std::size_t i = 0; i < panes.size() && i < m_panels.board->paneCount(); ++i)
         if (panes[i].kind == PaneContent::Kind::Error)
             m_panels.board->setPane(i, panes[i]);
-}
-
-void SessionView::showThumbnail(int layer, int head, const Tensor& cells)
-{
-    m_panels.heads->setThumbnail(layer, head, thumbnailImage(cells));
 }
 
 } // namespace attnscope

@@ -4,7 +4,7 @@
 
 #include "ui/window_panels.h"
 
-#include "core/base/tensor.h"
+#include "core/base/shape.h"
 
 #include <QObject>
 #include <QStringList>
@@ -30,7 +30,6 @@ private:
     void showSession();
     void showBoard();
     void showMetrics();
-    void showThumbnail(int layer, int head, const Tensor& cells);
     void showHover(Index query, Index key);
 
     SessionController& m_controller;
