@@ -41,7 +41,7 @@ MapPane::MapPane(ViewState* view, Executor tiles, QWidget* parent)
     m_decor = new PaneDecor(m_plot);
     m_cross = new CrossHair(m_plot, m_plot->xAxis, m_plot->yAxis);
     m_heatmap->onPainted = [this] { Q_EMIT painted(); };
-    m_heatmap->onStatistics = [this] { Q_EMIT statisticsChanged(); };
+    m_heatmap->onStatistics = [this] { takeStatistics(); };
     m_heatmap->onFailed = [this](const QString& what) { Q_EMIT failed(what); };
     connectMouse();
     connect(view, &ViewState::changed, this, &MapPane::updateView);
@@ -73,7 +73,9 @@ void MapPane::setContent(const PaneContent& content)
 {
     const bool sameSource = content.source == m_content.source;
     const bool sameKind = content.kind == m_content.kind && m_pyramid;
+    m_signed = m_signed && sameKind && content.title == m_content.title;
     m_content = content;
+    setAccessibleName(content.title);
     m_decor->title = content.title;
     m_decor->subtitle = content.subtitle;
     m_decor->provenance = content.source ? textOf(toString(content.source->provenance())) : QString();
@@ -93,9 +95,24 @@ void MapPane::startPyramid(bool keepPicture)
     const bool sameSize =
         m_pyramid && m_content.source && m_pyramid->rows() == m_content.source->rows() && m_pyramid->cols() == m_content.source->cols();
     // Signed maps are pooled to the value farthest from zero: the largest would hide what is negative.
-    const Pool pool = m_content.kind == PaneContent::Kind::Error && m_pool == Pool::Max ? Pool::Extreme : m_pool;
+    const bool isSigned = m_signed || m_content.kind == PaneContent::Kind::Error;
+    const Pool pool = isSigned && m_pool == Pool::Max ? Pool::Extreme : m_pool;
+    if (!keepPicture)
+        m_range.reset();
     m_pyramid = m_content.source ? std::make_shared<TilePyramid>(m_content.source, pool) : nullptr;
     m_heatmap->setPyramid(m_pyramid, keepPicture && sameSize);
+}
+
+void MapPane::takeStatistics()
+{
+    m_range = valueRange();
+    if (m_range && m_range->min < 0.0 && !m_signed) {
+        m_signed = true;
+        if (m_pyramid->pool() == Pool::Max && m_pyramid->topLevel() > 0)
+            startPyramid(true);
+        updateView();
+    }
+    Q_EMIT statisticsChanged();
 }
 
 void MapPane::setTokens(std::shared_ptr<const QStringList> tokens)
@@ -144,7 +161,7 @@ void MapPane::setPinnedCell(std::optional<MapCell> cell)
 std::optional<ValueRange> MapPane::valueRange() const
 {
     const auto stats = m_pyramid ? m_pyramid->stats() : std::nullopt;
-    return stats && stats->finite > 0 ? std::optional(stats->range) : std::nullopt;
+    return stats && stats->finite > 0 ? std::optional(stats->range) : m_range;
 }
 
 bool MapPane::isIdle() const { return m_heatmap->isIdle(); }

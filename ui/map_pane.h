@@ -43,7 +43,7 @@ public:
     void setCursorCell(std::optional<MapCell> cell);
     void setPinnedCell(std::optional<MapCell> cell);
 
-    /// Extremes of what has been computed; none before the first tile.
+    /// Extremes of what has been computed; of the former source before the first tile of a new one.
     std::optional<ValueRange> valueRange() const;
     std::shared_ptr<TilePyramid> pyramid() const { return m_pyramid; }
     /// Nothing is being computed or painted for what is visible.
@@ -72,6 +72,7 @@ protected:
 private:
     void connectMouse();
     void startPyramid(bool keepPicture);
+    void takeStatistics();
     void applyTheme(const PlotTheme& theme);
     void layoutPlot(const QSize& size);
     void updateView();
@@ -81,6 +82,8 @@ private:
     PaneContent m_content;
     ViewState* m_view;
     Pool m_pool = Pool::Max;
+    bool m_signed = false; // negative values were seen
+    std::optional<ValueRange> m_range;
     std::shared_ptr<const QStringList> m_tokens;
     std::shared_ptr<TilePyramid> m_pyramid;
     QCustomPlot* m_plot;

@@ -28,7 +28,8 @@ struct TileCache {
     int keptLevel = 0; // levels from here on are never dropped
     std::optional<TileStats> stats;
     bool sampled = false;
-    double samplePositive = 0.0;
+    double samplePositive = 0.0; // smallest and least value of a few rows at level 0
+    double sampleLeast = 0.0;
 
     std::shared_ptr<const Tile> find(const TileKey& key);
     void insert(const std::shared_ptr<const Tile>& tile);

@@ -74,6 +74,8 @@ std::optional<TileStats> TilePyramid::stats() const
     auto stats = m_cache->stats;
     if (stats && m_cache->samplePositive > 0.0)
         stats->range = united(stats->range, {stats->range.min, stats->range.max, m_cache->samplePositive});
+    if (stats && m_cache->sampleLeast < 0.0)
+        stats->range.min = std::min(stats->range.min, m_cache->sampleLeast);
     return stats;
 }
 
@@ -177,7 +179,7 @@ std::shared_ptr<Tile> TilePyramid::fromChildren(const TileKey& key, const Childr
     return tile;
 }
 
-// A few rows at level 0: cheap, and enough to know how far down the scale must reach.
+// A few rows at level 0: cheap, and enough to know how far down the scale must reach, and whether the map is signed.
 void TilePyramid::sampleRows(const RunContext& context)
 {
     constexpr Index samples = 8;
@@ -188,15 +190,19 @@ void TilePyramid::sampleRows(const RunContext& context)
     }
     std::vector<float> row(static_cast<std::size_t>(cols()));
     double positive = 0.0;
+    double least = 0.0;
     for (Index i = 0; i < samples; ++i) {
         const Index at = (2 * i + 1) * rows() / (2 * samples);
         if (m_source->read({at, 0, 1, cols(), 0}, m_pool, {row.data(), 1, cols(), cols()}, context).ok()) {
-            const double smallest = statsOf(row).range.minPositive;
+            const ValueRange range = statsOf(row).range;
+            const double smallest = range.minPositive;
+            least = std::min(least, range.min);
             positive = positive > 0.0 && smallest > 0.0 ? std::min(positive, smallest) : std::max(positive, smallest);
         }
     }
     const std::scoped_lock lock(m_cache->mutex);
     m_cache->samplePositive = positive;
+    m_cache->sampleLeast = least;
 }
 
 Result<std::shared_ptr<const Tile>> TilePyramid::compute(const TileKey& key, const RunContext& context)

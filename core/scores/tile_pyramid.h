@@ -89,7 +89,7 @@ public:
     std::vector<TileKey> missingLeaves(const TileKey& key) const;
 
     /// Extremes of all tiles computed so far, dropped ones included; none before the first. What autoscale needs:
-    /// minPositive counts a few whole rows too, because max pooling hides how small the small values are.
+    /// minPositive and a negative min count a few whole rows too, because max pooling hides small and negative values.
     std::optional<TileStats> stats() const;
     std::size_t bytes() const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The linked panes: one zoom, one cursor cell, shared colours, pictures that never go blank.
+#include "core/scores/tile_pyramid.h"
 #include "support/register_test.h"
 #include "support/synthetic_source.h"
 #include "ui/board.h"
@@ -175,6 +176,31 @@ private Q_SLOTS:
         QCOMPARE(own.low, -own.high);
         QVERIFY(std::abs(own.high - 0.4) < 1e-6);
         QCOMPARE(shown.board.pane(0)->scale().high, 0.5);
+    }
+
+    // Max pooling would hide that an implied map is signed: a few negative cells among 700 x 700.
+    void negativeWeightsAreFoundInALargeMap()
+    {
+        auto panes = threePanes(700);
+        panes[1].source = std::make_shared<FormulaSource>(700, 700, [](Index, Index c) { return c % 9 == 4 ? -0.3F : 0.1F; });
+        Shown shown(panes);
+        QVERIFY(shown.settle());
+        QTRY_VERIFY(shown.board.pane(1)->pyramid()->pool() == Pool::Extreme);
+        QVERIFY(shown.settle());
+        QVERIFY(shown.board.pane(1)->scale().map->diverging);
+        QVERIFY(std::abs(shown.board.pane(1)->scale().low + 0.3) < 1e-6);
+    }
+
+    // While a slider moves, the colours of the other panes hold still until the new values are there.
+    void scaleHoldsStillWhileASourceIsReplaced()
+    {
+        Shown shown(threePanes(256, 0.9F));
+        QVERIFY(shown.settle());
+        const ColorScale before = shown.board.pane(0)->scale();
+        shown.board.setPanes(threePanes(256, 0.9F));
+        QCOMPARE(shown.board.pane(0)->scale(), before);
+        QVERIFY(shown.settle());
+        QCOMPARE(shown.board.pane(0)->scale(), before);
     }
 
     void replacingASourceKeepsZoomAndNeverGoesBlank()
