@@ -13,7 +13,7 @@ namespace attnscope {
 
 namespace {
 
-constexpr Index QueryBlock = 64;
+constexpr Index QueryBlock = 128;
 constexpr Index KeyBlock = 256;
 constexpr float NothingSeen = -std::numeric_limits<float>::infinity();
 
