@@ -8,6 +8,12 @@
 
 namespace attnscope {
 
+namespace {
+
+constexpr double kThumbnailContrast = 2e-3; // below that share of the largest weight a thumbnail shows noise
+
+} // namespace
+
 Result<QImage> makeThumbnail(std::shared_ptr<const ScoreSource> source, int pixels, const ColorMap& map, const PlotTheme& theme,
                              const RunContext& context)
 {
@@ -24,6 +30,7 @@ Result<QImage> makeThumbnail(std::shared_ptr<const ScoreSource> source, int pixe
             return tile.error();
     const auto stats = pyramid->stats();
     request.scale = autoScale(stats ? stats->range : ValueRange{}, Normalisation::Log, map);
+    request.scale.low = std::max(request.scale.low, kThumbnailContrast * request.scale.high);
     return paintTiles(request).image;
 }
 
