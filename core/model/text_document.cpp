@@ -123,8 +123,8 @@ private:
 
 } // namespace
 
-Result<std::shared_ptr<const Document>> openText(std::string text, std::string origin, const std::filesystem::path& modelFolder,
-                                                 const RunContext& context)
+Result<std::shared_ptr<const Document>> openText(const std::string& text, const std::string& origin,
+                                                 const std::filesystem::path& modelFolder, const RunContext& context)
 {
     const auto folder = resolveModelFolder(modelFolder);
     if (!folder)
