@@ -6,6 +6,7 @@
 #include "core/model/tokenizer/unicode.h"
 
 #include <fstream>
+#include <new>
 
 namespace attnscope {
 
@@ -30,6 +31,11 @@ Result<std::string> readWhole(const std::filesystem::path& path)
     return content;
 }
 
+Error noMemory()
+{
+    return {Errc::OutOfMemory, "There is not enough memory to tokenise the text.", "Use a shorter text, or close something."};
+}
+
 Error named(Error error, const std::filesystem::path& path)
 {
     if (error.code == Errc::Parse)
@@ -49,15 +55,17 @@ Result<Tokenizer> Tokenizer::load(const std::filesystem::path& tokenizerJson)
 }
 
 Result<Tokenizer> Tokenizer::parse(std::string_view json)
-{
+try {
     auto pipeline = tokenizer::Pipeline::read(json);
     if (!pipeline)
         return pipeline.error();
     return Tokenizer(std::move(*pipeline));
+} catch (const std::bad_alloc&) {
+    return noMemory();
 }
 
 Result<Encoding> Tokenizer::encode(std::string_view utf8, bool addSpecialTokens, const RunContext& context) const
-{
+try {
     if (utf8.size() > largestText)
         return Error{Errc::Unsupported, "The text is larger than 1 GiB.", "Use a part of it."};
     if (const auto bad = tokenizer::firstInvalidUtf8(utf8))
@@ -76,6 +84,8 @@ Result<Encoding> Tokenizer::encode(std::string_view utf8, bool addSpecialTokens,
         encoding.offsets.emplace_back(one.first, one.last);
     }
     return encoding;
+} catch (const std::bad_alloc&) {
+    return noMemory();
 }
 
 std::string Tokenizer::label(Index id) const

@@ -103,7 +103,7 @@ private Q_SLOTS:
         const auto split = [](const char* pattern) {
             return with("pre_tokenizer", {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}});
         };
-        for (const char* pattern : {"(a", "[a", "\\", "[[a]", "a{2", "(?<=a*)b", "\\p{Nothing}", "\\C", "[a&&"}) {
+        for (const char* pattern : {"(a", "[a", "\\", "[[a]", "a{2", "(?<=a*)b", "\\p{Nothing}", "\\C", "[a&&", "\\X"}) {
             const auto tokenizer = parsed(split(pattern));
             if (std::string(pattern) == "a{2") // a literal brace
                 QVERIFY(tokenizer.ok());
@@ -134,6 +134,34 @@ private Q_SLOTS:
         QVERIFY(refused(Tokenizer::parse(std::string(200000, '[')), Errc::Parse, "not valid JSON"));
         QVERIFY(
             refused(Tokenizer::parse("{\"model\":" + std::string(200000, '[') + std::string(200000, ']') + "}"), Errc::Parse, "missing"));
+    }
+
+    void rulesThatGrowWithoutEndAreStopped()
+    {
+        const Json doubling = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
+        const auto often = parsed(with("normalizer", {{"type", "Sequence"}, {"normalizers", std::vector<Json>(60, doubling)}}));
+        QVERIFY(often.ok());
+        QVERIFY(refused(often->encode("a", false), Errc::Unsupported, "grow"));
+        const Json huge = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(1 << 20, 'b')}};
+        const auto once = parsed(with("normalizer", huge));
+        QVERIFY(once.ok());
+        QVERIFY(refused(once->encode(std::string(10000, 'a'), false), Errc::Unsupported, "grow"));
+        const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"use_regex", false}};
+        const auto letters = parsed(with("pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", std::vector<Json>(60, bytes)}}));
+        QVERIFY(letters.ok());
+        QVERIFY(refused(letters->encode("\u00e9", false), Errc::Unsupported, "grow"));
+        const Json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+        QVERIFY(refused(parsed(with("post_processor", {{"type", "TemplateProcessing"}, {"single", {text, text}}})), Errc::Parse,
+                        "repeats the text"));
+    }
+
+    void manySpacesTakeLinearTime()
+    {
+        auto json = pieceTokenizer();
+        json["added_tokens"] = {{{"id", 1}, {"content", " "}, {"special", true}, {"lstrip", true}, {"rstrip", true}}};
+        const auto encoding = made(json).encode(std::string(300000, ' ') + "x", false);
+        QVERIFY(encoding.ok());
+        QCOMPARE(encoding->ids, (std::vector<std::int32_t>{1, 0}));
     }
 
     void damagedCharacterMaps()

@@ -76,15 +76,19 @@ bool AddedTokens::adjust(std::string_view text, std::size_t free, Part& part) co
         if (!opens || !closes)
             return false;
     }
-    if (options.leftStrip)
+    if (options.leftStrip) {
         while (part.first > free && isWhitespace(characterBefore(text, part.first)))
             do
                 --part.first;
             while (part.first > free && (static_cast<unsigned char>(text[part.first]) & 0xC0) == 0x80);
-    if (options.rightStrip)
+        part.first = std::max(part.first, free); // the last token may have taken the spaces
+    }
+    if (options.rightStrip) {
+        part.last = std::max(part.last, free); // up to there are spaces that the last token took
         while (part.last < text.size() && isWhitespace(decodeAt(text, part.last).c))
             part.last += sequenceLength(text[part.last]);
-    return true;
+    }
+    return part.first < part.last;
 }
 
 /// Leftmost, longest, not overlapping.

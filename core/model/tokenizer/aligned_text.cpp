@@ -7,6 +7,12 @@
 
 namespace attnscope::tokenizer {
 
+Error growsTooMuch()
+{
+    return {Errc::Unsupported, "The tokenizer's rules make this text grow more than thirtyfold.",
+            "Check the normalizer and pre-tokenizer in tokenizer.json, or use the file that belongs to the model."};
+}
+
 AlignedText::AlignedText(std::string_view part, std::uint32_t origin) : m_text(part), m_origin(origin)
 {
     m_spans.reserve(part.size());

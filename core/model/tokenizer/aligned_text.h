@@ -2,6 +2,8 @@
 // A text under normalisation, each of whose bytes remembers which bytes of the input it came from.
 #pragma once
 
+#include "core/base/result.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -17,6 +19,12 @@ struct Span {
     std::uint32_t first = 0;
     std::uint32_t last = 0;
 };
+
+/// Bytes that `bytes` of input may grow to; real tokenizers stay below a tenth of it, hostile files must not fill the memory.
+constexpr std::size_t growthLimit(std::size_t bytes) { return (std::size_t{16} << 20) + 32 * bytes; }
+
+/// What is said where a file's rules make a text grow beyond that.
+Error growsTooMuch();
 
 /// One character of a transformed text. change 0: it replaces the next old character; 1: it is inserted and shares the origin of
 /// what stands before it; -n: it replaces the next old character and the n after that are dropped.

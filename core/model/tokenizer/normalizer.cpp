@@ -8,6 +8,7 @@
 #include "core/model/tokenizer/precompiled.h"
 #include "core/model/tokenizer/unicode.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -36,9 +37,13 @@ public:
     explicit Sequence(std::vector<std::unique_ptr<Normalizer>> steps) : m_steps(std::move(steps)) {}
     Result<void> apply(AlignedText& text, const RunContext& context) const override
     {
-        for (const auto& step : m_steps)
+        const std::size_t limit = growthLimit(text.text().size());
+        for (const auto& step : m_steps) {
             if (auto done = step->apply(text, context); !done)
                 return done;
+            if (text.text().size() > limit)
+                return growsTooMuch();
+        }
         return {};
     }
 
@@ -56,6 +61,9 @@ public:
             return {};
         if (auto found = m_pattern.find(text.text(), matches, context); !found)
             return found;
+        const auto hits = std::count_if(matches.begin(), matches.end(), [](const Match& match) { return match.hit; });
+        if (static_cast<std::size_t>(hits) > growthLimit(text.text().size()) / (m_content.size() + 1))
+            return growsTooMuch();
         text.replace(matches, m_content);
         return {};
     }

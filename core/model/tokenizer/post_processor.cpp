@@ -74,7 +74,7 @@ private:
     bool m_prefixSpace;
 };
 
-/// Special tokens around, and between repetitions of, the text.
+/// Special tokens around the text.
 class Template : public PostProcessor {
 public:
     struct Part {
@@ -116,16 +116,17 @@ private:
 
 std::unique_ptr<PostProcessor> readTemplate(const JsonReader& json)
 {
-    constexpr std::size_t mostParts = 64; // each may repeat the whole text
     std::vector<Template::Part> parts;
-    const auto items = json.child("single").items();
-    if (items.size() > mostParts)
-        json.child("single").fail("has more than 64 parts");
-    for (const JsonReader& item : items) {
+    const JsonReader single = json.child("single");
+    bool seen = false;
+    for (const JsonReader& item : single.items()) {
         Template::Part part;
         part.sequence = item.has("Sequence");
         if (part.sequence && item.child("Sequence").text("id", "A") != "A")
             continue; // the second text of a pair
+        if (part.sequence && seen)
+            single.fail("repeats the text");
+        seen = seen || part.sequence;
         if (!part.sequence) {
             const std::string name = item.child("SpecialToken").text("id");
             const JsonReader token = json.child("special_tokens").child(name);

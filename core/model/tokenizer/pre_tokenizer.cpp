@@ -66,9 +66,13 @@ public:
     explicit Sequence(std::vector<std::unique_ptr<PreTokenizer>> steps) : m_steps(std::move(steps)) {}
     Result<void> apply(Pieces& pieces, const RunContext& context) const override
     {
-        for (const auto& step : m_steps)
+        const std::size_t limit = growthLimit(pieces.text.size());
+        for (const auto& step : m_steps) {
             if (auto done = step->apply(pieces, context); !done)
                 return done;
+            if (pieces.text.size() > limit)
+                return growsTooMuch();
+        }
         return {};
     }
 

@@ -46,6 +46,8 @@ std::uint32_t littleEndian(std::string_view bytes, std::size_t at)
     return value;
 }
 
+constexpr std::size_t longestReplacement = 1024;
+
 /// A unit of the double array (the layout of darts-clone).
 struct Unit {
     std::uint32_t bits;
@@ -66,10 +68,13 @@ public:
         changes.reserve(text.text().size());
         bool modified = false;
         const std::string_view all = text.text();
+        const std::size_t limit = growthLimit(all.size());
         for (std::size_t at = 0; at < all.size();) {
             const std::size_t end = graphemeEnd(all, at);
             const std::string_view grapheme = all.substr(at, end - at);
             at = end;
+            if (changes.size() > limit)
+                return growsTooMuch();
             constexpr std::size_t longestKey = 6;
             if (grapheme.size() < longestKey && rewrite(grapheme, changes)) {
                 modified = true;
@@ -125,7 +130,8 @@ private:
                     return std::nullopt;
                 const std::string_view rest = std::string_view(m_replacements).substr(first);
                 const std::string_view replacement = rest.substr(0, rest.find('\0'));
-                return firstInvalidUtf8(replacement) ? std::nullopt : std::optional(replacement);
+                const bool usable = replacement.size() <= longestReplacement && !firstInvalidUtf8(replacement);
+                return usable ? std::optional(replacement) : std::nullopt;
             }
         }
         return std::nullopt;

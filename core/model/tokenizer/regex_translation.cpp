@@ -31,6 +31,16 @@ constexpr PosixClass posixClasses[] = {
     {"cntrl", "\\p{Cc}"},         {"xdigit", "0-9a-fA-F"},
 };
 
+/// Properties that PCRE2 has by another name.
+struct PropertyName {
+    std::string_view oniguruma;
+    std::string_view pcre2;
+};
+constexpr PropertyName propertyNames[] = {
+    {"Alpha", "Alphabetic"}, {"Digit", "Nd"}, {"Upper", "Uppercase"}, {"Lower", "Lowercase"},
+    {"Letter", "L"},         {"Number", "N"}, {"Mark", "M"},
+};
+
 std::string bracket(std::string_view items, bool negated) { return (negated ? "[^" : "[") + std::string(items) + "]"; }
 
 bool compiles(const std::string& pattern)
@@ -179,6 +189,9 @@ std::string Translator::property()
         name.erase(0, 1);
     const bool negative = (kind == 'P') != inverted;
     const std::string open = negative ? "\\P{" : "\\p{";
+    for (const PropertyName& known : propertyNames)
+        if (name == known.oniguruma)
+            return open + std::string(known.pcre2) + "}";
     if (name.size() > 2 && compiles("\\p{sc:" + name + "}"))
         name.insert(0, "sc:");
     return open + name + "}";
@@ -217,6 +230,9 @@ void Translator::escape()
         return;
     case 'u':
         m_out += hexEscape();
+        return;
+    case 'X':
+        fail("it uses \\X, whose meaning changes between versions of Unicode");
         return;
     case '\0':
         fail("it ends in a backslash");
