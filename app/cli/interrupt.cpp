@@ -37,7 +37,7 @@ Interrupt::Interrupt()
 Interrupt::~Interrupt()
 {
     m_waiter.request_stop();
-    pthread_kill(m_waiter.native_handle(), SIGTERM); // wakes it
+    pthread_kill(m_waiter.native_handle(), SIGINT); // wakes it
 }
 
 } // namespace attnscope::cli

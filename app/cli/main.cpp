@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdio>
 #include <iostream>
 #include <new>
 
@@ -32,18 +33,11 @@ std::string sentence(std::string text)
 
 int runCommand(const cli::Command& command, const RunContext& context)
 {
-    try {
-        const int code = command.action(context);
-        // A full disk behind a redirected stdout shows only here.
-        if (code == cli::kOk && !std::cout.flush())
-            return cli::failOutput({Errc::Io, "The result could not be written to standard output.", "Check the space where it goes."});
-        return code;
-    } catch (const std::bad_alloc&) {
-        return cli::fail({Errc::OutOfMemory, "The machine has not enough memory for this.", "Shorten the input or choose one head."});
-    } catch (const std::exception& error) {
-        std::cerr << "An internal error stopped the program: " << error.what() << ".\nPlease report it with the command line.\n";
-        return cli::kOther;
-    }
+    const int code = command.action(context);
+    // A full disk behind a redirected stdout shows only here.
+    if (code == cli::kOk && !std::cout.flush())
+        return cli::failOutput({Errc::Io, "The result could not be written to standard output.", "Check the space where it goes."});
+    return code;
 }
 
 int parseAndRun(int argc, char** argv)
@@ -87,5 +81,13 @@ int main(int argc, char** argv)
     // A closed pipe or a file size limit then fails the write, which is reported, instead of killing the program.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
-    return parseAndRun(argc, argv);
+    try {
+        return parseAndRun(argc, argv);
+    } catch (const std::bad_alloc&) {
+        std::fputs("The machine has not enough memory for this.\nShorten the input or choose one head.\n", stderr);
+        return cli::kUnsupported;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "An internal error stopped the program: %s.\nPlease report it with the command line.\n", error.what());
+        return cli::kOther;
+    }
 }

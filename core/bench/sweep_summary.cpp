@@ -27,6 +27,7 @@ std::vector<Curve> curvesOf(const std::vector<SweepSample>& samples)
                                     sample.q3Ms.value_or(*sample.medianMs)});
     }
     std::vector<Curve> curves;
+    curves.reserve(byIndex.size());
     for (auto& [index, curve] : byIndex)
         curves.push_back(std::move(curve));
     return curves;
