@@ -13,7 +13,9 @@ fi
 
 [ -f build/release/build.ninja ] || cmake --preset release >build-release.log 2>&1 || { cat build-release.log; exit 1; }
 rm -f build-release.log
-ninja -C build/release --quiet attnscope attnscope-cli
+[ -t 1 ] && quiet="" || quiet=--quiet # a first build takes minutes: show its progress to a person
+# shellcheck disable=SC2086
+ninja -C build/release $quiet attnscope attnscope-cli
 
 if [ "${1:-}" = --build ]; then
     echo "Built build/release/bin/attnscope and build/release/bin/attnscope-cli."

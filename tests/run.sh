@@ -25,13 +25,13 @@ run_preset() { # preset targets...
 if [ "$all" = --all ]; then
     werror=-DATTNSCOPE_WERROR=ON
     step "formatting"
-    git ls-files '*.cpp' '*.h' '*.cu' '*.cuh' | xargs -r clang-format --dry-run --Werror
+    find app core gpu tests ui -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' | xargs clang-format --dry-run --Werror
 fi
 run_preset release all
 if [ "$all" = --all ]; then
     run_preset dev-asan attnscope-cli attnscope-core-tests attnscope-cli-tests attnscope-gpu-tests
     run_preset dev-tsan attnscope-core-tests
     step "clang-tidy"
-    git ls-files 'core/*.cpp' 'app/cli/*.cpp' | xargs -r -P "$(nproc)" -n 4 clang-tidy -p build/release --quiet 2>/dev/null
+    find core app/cli -name '*.cpp' | xargs -P "$(nproc)" -n 4 clang-tidy -p build/release --quiet 2>/dev/null
 fi
 step "done"
