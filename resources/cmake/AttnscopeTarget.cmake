@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What every target of the project shares: warnings, sanitizers, compiler cache, fast linker, include root.
 find_program(ATTNSCOPE_CCACHE ccache)
+set(cache_usable OFF)
 if(ATTNSCOPE_CCACHE)
+  # Without a folder it can write to (a user without a home), ccache fails instead of compiling.
+  execute_process(COMMAND sh -c "folder=$(\"$0\" --get-config cache_dir) && mkdir -p \"$folder\" && test -w \"$folder\"" ${ATTNSCOPE_CCACHE}
+    RESULT_VARIABLE failed ERROR_QUIET)
+  if(failed EQUAL 0)
+    set(cache_usable ON)
+  endif()
+endif()
+if(cache_usable)
   # Two build trees share one cache; precompiled headers need the sloppiness.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${ATTNSCOPE_CCACHE})
@@ -10,7 +19,7 @@ find_program(ATTNSCOPE_MOLD mold)
 if(ATTNSCOPE_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
-add_feature_info(ccache ATTNSCOPE_CCACHE "makes a second build fast")
+add_feature_info(ccache cache_usable "makes a second build fast")
 add_feature_info(mold ATTNSCOPE_MOLD "links fast")
 
 if(NOT CMAKE_BUILD_TYPE)
