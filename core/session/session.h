@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace attnscope {
@@ -41,6 +42,9 @@ struct ViewChoice {
     Normalisation normalisation = Normalisation::Log;
     std::string colorMap = "viridis";
     DifferenceMetric metric = DifferenceMetric::Error;
+    std::optional<std::pair<double, double>> range; ///< colour range of exact and approximations, low < high; none: automatic
+    bool lockRange = false;                         ///< another input, layer or head keeps the range
+    bool hideSink = false;                          ///< the automatic range ignores key 0; the data stay as they are
     std::optional<Index> pinnedQuery;
     std::optional<Index> pinnedKey;
 

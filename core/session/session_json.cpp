@@ -71,6 +71,18 @@ public:
         else
             fail(key);
     }
+    /// [low, high] with low < high, or null.
+    void read(const char* key, std::optional<std::pair<double, double>>& range)
+    {
+        const auto it = m_object.find(key);
+        if (it == m_object.end() || it->is_null())
+            return;
+        const bool fits = it->is_array() && it->size() == 2 && (*it)[0].is_number() && (*it)[1].is_number();
+        if (fits && (*it)[0].get<double>() < (*it)[1].get<double>())
+            range = {(*it)[0].get<double>(), (*it)[1].get<double>()};
+        else
+            fail(key);
+    }
     void fail(const std::string& key)
     {
         if (m_wrong.empty())
@@ -156,6 +168,9 @@ void readView(const Json& json, ViewChoice& view, std::string& wrong)
     reader.read("normalisation", kNormalisations, view.normalisation);
     reader.read("colorMap", view.colorMap);
     reader.read("metric", kMetrics, view.metric);
+    reader.read("range", view.range);
+    reader.read("lockRange", view.lockRange);
+    reader.read("hideSink", view.hideSink);
     reader.read("pinnedQuery", view.pinnedQuery);
     reader.read("pinnedKey", view.pinnedKey);
     wrong = reader.wrong();
@@ -230,6 +245,9 @@ std::string sessionToJson(const Session& s, const fs::path& folder)
                     {"normalisation", toString(s.view.normalisation)},
                     {"colorMap", s.view.colorMap},
                     {"metric", toString(s.view.metric)},
+                    {"range", s.view.range ? Json::array({s.view.range->first, s.view.range->second}) : Json()},
+                    {"lockRange", s.view.lockRange},
+                    {"hideSink", s.view.hideSink},
                     {"pinnedQuery", s.view.pinnedQuery ? Json(*s.view.pinnedQuery) : Json()},
                     {"pinnedKey", s.view.pinnedKey ? Json(*s.view.pinnedKey) : Json()}};
     json["sweep"] = {{"methods", s.sweep.methods}, {"from", s.sweep.from},   {"to", s.sweep.to},

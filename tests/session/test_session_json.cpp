@@ -23,6 +23,9 @@ private Q_SLOTS:
         session.view.pool = Pool::Mean;
         session.view.normalisation = Normalisation::Symlog;
         session.view.metric = DifferenceMetric::Relative;
+        session.view.range = {1e-5, 0.25};
+        session.view.lockRange = true;
+        session.view.hideSink = true;
         session.view.pinnedQuery = 814;
         session.sweep.methods = {"softmax", "window"};
         session.sweep.to = 65536;
@@ -49,6 +52,10 @@ private Q_SLOTS:
                                   << "layer";
         QTest::newRow("enum") << R"({"attnscopeSession": 1, "view": {"pool": "median"}})"
                               << "view.pool";
+        QTest::newRow("range reversed") << R"({"attnscopeSession": 1, "view": {"range": [0.5, 0.1]}})"
+                                        << "view.range";
+        QTest::newRow("range of one") << R"({"attnscopeSession": 1, "view": {"range": [0.5]}})"
+                                      << "view.range";
         QTest::newRow("methods") << R"({"attnscopeSession": 1, "approximations": 3})"
                                  << "approximations";
         QTest::newRow("method without id") << R"({"attnscopeSession": 1, "approximations": [{}]})"
