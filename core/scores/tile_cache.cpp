@@ -36,8 +36,27 @@ TileStats statsOf(const std::vector<float>& values)
     return stats;
 }
 
+TileStats statsOf(const Tile& tile)
+{
+    TileStats stats = statsOf(tile.values);
+    if (tile.key.col > 0) {
+        if (stats.finite > 0)
+            stats.beyondFirstKey = stats.range;
+        return stats;
+    }
+    std::vector<float> others;
+    others.reserve(tile.values.size());
+    for (Index row = 0; row < tile.rows; ++row)
+        others.insert(others.end(), tile.values.begin() + row * tile.cols + 1, tile.values.begin() + (row + 1) * tile.cols);
+    if (const TileStats rest = statsOf(others); rest.finite > 0)
+        stats.beyondFirstKey = rest.range;
+    return stats;
+}
+
 void TileStats::add(const TileStats& other)
 {
+    if (other.beyondFirstKey)
+        beyondFirstKey = beyondFirstKey ? united(*beyondFirstKey, *other.beyondFirstKey) : *other.beyondFirstKey;
     if (other.finite > 0)
         range = finite > 0 ? united(range, other.range) : other.range;
     finite += other.finite;

@@ -12,6 +12,7 @@ namespace attnscope {
 
 /// Of the finite values.
 TileStats statsOf(const std::vector<float>& values);
+TileStats statsOf(const Tile& tile);
 
 /// Callers hold the mutex.
 struct TileCache {

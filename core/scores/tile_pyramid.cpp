@@ -22,6 +22,14 @@ float pooled(float a, float b, Pool pool)
     return std::abs(b) > std::abs(a) ? b : a;
 }
 
+ValueRange withSamples(ValueRange range, double positive, double least)
+{
+    if (positive > 0.0)
+        range = united(range, {range.min, range.max, positive});
+    range.min = std::min(range.min, least);
+    return range;
+}
+
 // Cells of the map along one axis that an output cell stands for.
 Index extent(Index at, int level, Index cells) { return std::min((at + 1) << level, cells) - (at << level); }
 
@@ -72,10 +80,11 @@ std::optional<TileStats> TilePyramid::stats() const
 {
     const std::scoped_lock lock(m_cache->mutex);
     auto stats = m_cache->stats;
-    if (stats && m_cache->samplePositive > 0.0)
-        stats->range = united(stats->range, {stats->range.min, stats->range.max, m_cache->samplePositive});
-    if (stats && m_cache->sampleLeast < 0.0)
-        stats->range.min = std::min(stats->range.min, m_cache->sampleLeast);
+    if (!stats)
+        return stats;
+    stats->range = withSamples(stats->range, m_cache->samplePositive, m_cache->sampleLeast);
+    if (stats->beyondFirstKey)
+        stats->beyondFirstKey = withSamples(*stats->beyondFirstKey, m_cache->samplePositive, m_cache->sampleLeast);
     return stats;
 }
 
@@ -227,7 +236,7 @@ Result<std::shared_ptr<const Tile>> TilePyramid::compute(const TileKey& key, con
         if (auto done = m_source->read(block, m_pool, {tile->values.data(), tile->rows, tile->cols, tile->cols}, context); !done)
             return done.error();
     }
-    tile->stats = statsOf(tile->values);
+    tile->stats = statsOf(*tile);
     const std::scoped_lock lock(m_cache->mutex);
     m_cache->insert(tile);
     return std::shared_ptr<const Tile>(tile);

@@ -37,6 +37,7 @@ struct TileStats {
     ValueRange range;
     Index finite = 0;
     Index notFinite = 0;
+    std::optional<ValueRange> beyondFirstKey; ///< range of all but the map's first column of output cells; none where there is no other
 
     void add(const TileStats& other);
 };

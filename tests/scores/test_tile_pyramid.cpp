@@ -47,6 +47,24 @@ class TestTilePyramid : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
+    void rangeBeyondTheFirstKey()
+    {
+        const auto sink = std::make_shared<FormulaSource>(600, 600, [](Index row, Index col) {
+            return col == 0 ? 0.9F : row == 599 && col == 599 ? 0.25F : 0.01F;
+        });
+        TilePyramid pyramid(sink, Pool::Max);
+        QVERIFY(pyramid.compute({pyramid.topLevel(), 0, 0}, {}).ok());
+        const auto stats = pyramid.stats();
+        QCOMPARE(stats->range.max, double(0.9F));
+        QVERIFY(stats->beyondFirstKey.has_value());
+        QCOMPARE(stats->beyondFirstKey->max, double(0.25F));
+        QCOMPARE(stats->beyondFirstKey->minPositive, double(0.01F));
+
+        TilePyramid narrow(std::make_shared<FormulaSource>(5, 1, [](Index, Index) { return 0.5F; }), Pool::Max);
+        QVERIFY(narrow.compute({0, 0, 0}, {}).ok());
+        QVERIFY(!narrow.stats()->beyondFirstKey.has_value());
+    }
+
     void levels_data()
     {
         QTest::addColumn<int>("pool");
