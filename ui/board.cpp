@@ -29,6 +29,7 @@ MapPane* Board::makePane()
     auto* pane = new MapPane(m_view, m_executor, this);
     pane->setTokens(m_tokens);
     pane->setPool(m_pool);
+    pane->setHideSink(m_hideSink);
     pane->setPinnedCell(m_pinned);
     connect(pane, &MapPane::hovered, this, [this](Index query, Index key) {
         setCursor(MapCell{query, key});
@@ -104,6 +105,13 @@ void Board::setRange(std::optional<std::pair<double, double>> range)
     updateScales();
 }
 
+void Board::setHideSink(bool hide)
+{
+    m_hideSink = hide;
+    for (MapPane* pane : m_panes)
+        pane->setHideSink(hide);
+}
+
 // Exact and approximations share one scale; an approximation with negative weights gets a signed one of its own; errors share
 // one that is symmetric about zero.
 void Board::updateScales()
@@ -120,7 +128,8 @@ void Board::updateScales()
     }
     const ColorMap& diverging = colorMap("diverging");
     const Normalisation signedForm = m_normalisation == Normalisation::Linear ? Normalisation::Linear : Normalisation::Symlog;
-    m_scale = autoScale(maps.value_or(ValueRange{0.0, 1.0, kLogFloor}), m_normalisation, *m_map);
+    m_automatic = autoScale(maps.value_or(ValueRange{0.0, 1.0, kLogFloor}), m_normalisation, *m_map);
+    m_scale = m_automatic;
     if (m_range) {
         m_scale.low = m_range->first;
         m_scale.high = m_range->second;

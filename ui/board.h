@@ -43,7 +43,9 @@ public:
     void setNormalisation(Normalisation normalisation); ///< of exact and approximations; errors stay symlog, or linear with Linear
     void setColorMap(const QString& name);
     void setRange(std::optional<std::pair<double, double>> range); ///< fixed for exact and approximations; none: automatic
+    void setHideSink(bool hide);                                   ///< automatic ranges ignore key 0, which is hatched
     const ColorScale& sharedScale() const { return m_scale; }
+    const ColorScale& automaticScale() const { return m_automatic; } ///< sharedScale() without setRange()
 
     void setMode(BoardMode mode);
     BoardMode mode() const { return m_mode; }
@@ -90,7 +92,9 @@ private:
     Normalisation m_normalisation = Normalisation::Log;
     const ColorMap* m_map = &colorMap("viridis");
     std::optional<std::pair<double, double>> m_range;
+    bool m_hideSink = false;
     ColorScale m_scale;
+    ColorScale m_automatic;
     BoardMode m_mode = BoardMode::SideBySide;
     std::size_t m_selected = 0;
     std::optional<MapCell> m_cursor;

@@ -95,6 +95,9 @@ std::vector<PaneContent> panesOf(const BoardState& board, const Session& session
         panes.push_back(approximationPane(state));
     for (const auto& state : board.approximations)
         panes.push_back(errorPane(state, session.view.metric));
+    if (session.view.hideSink)
+        for (auto& pane : panes)
+            pane.subtitle.prepend(pane.subtitle.isEmpty() ? QObject::tr("key 0 hidden") : QObject::tr("key 0 hidden · "));
     return panes;
 }
 

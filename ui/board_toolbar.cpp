@@ -74,6 +74,7 @@ BoardToolbar::BoardToolbar(const Actions& actions, QWidget* parent)
     addItem(*m_scale, tr("linear"), Normalisation::Linear);
     addItem(*m_scale, tr("sqrt"), Normalisation::Sqrt);
     addItem(*m_scale, tr("symlog"), Normalisation::Symlog);
+    addAction(actions[Command::ColorRange]);
     m_colors = addChoice(tr("Colours"), tr("Colour map of exact and approximation"));
     for (const auto& map : colorMaps())
         if (!map.diverging)
@@ -85,9 +86,13 @@ BoardToolbar::BoardToolbar(const Actions& actions, QWidget* parent)
     addItem(*m_metric, tr("squared"), DifferenceMetric::Squared);
     addItem(*m_metric, tr("relative"), DifferenceMetric::Relative);
     addSeparator();
-    for (const auto command :
-         {Command::ShowExact, Command::ShowApproximation, Command::ShowAll, Command::ShowDifference, Command::ExportFigure})
+    for (const auto& [command, text] :
+         {std::pair(Command::ShowAll, tr("All")), std::pair(Command::ShowExact, tr("Exact")),
+          std::pair(Command::ShowApproximation, tr("Approx.")), std::pair(Command::ShowDifference, tr("Difference")),
+          std::pair(Command::ExportFigure, tr("Export…"))}) {
+        actions[command]->setIconText(text); // the menu's words are too long for one line
         addAction(actions[command]);
+    }
 
     connect(m_layer, &QComboBox::activated, this, [this](int layer) { Q_EMIT edited([layer](Session& s) { s.layer = layer; }); });
     connect(m_head, &QSpinBox::valueChanged, this, [this](int head) { Q_EMIT edited([head](Session& s) { s.head.head = head; }); });

@@ -3,6 +3,7 @@
 
 #include "ui/headless_export.h"
 #include "ui/main_window.h"
+#include "ui/outlined_style.h"
 #include "ui/session_controller.h"
 
 #include <QApplication>
@@ -38,6 +39,7 @@ int exitCode(Errc code)
 
 int runExplorer(std::vector<const Backend*> backends, const std::string& cudaNote, const QStringList& files)
 {
+    QApplication::setStyle(new OutlinedStyle);
     MainWindow window(std::move(backends), cudaNote);
     window.show();
     if (files.isEmpty())

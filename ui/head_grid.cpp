@@ -17,7 +17,7 @@ namespace attnscope {
 namespace {
 
 constexpr int kGap = 3;
-constexpr int kLargestCell = 64;
+constexpr int kLargestCell = 128;
 constexpr int kSmallestCell = 10;
 constexpr int kBracket = 5; // room below the head labels for the brackets of shared key/value heads
 

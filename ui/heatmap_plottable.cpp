@@ -180,6 +180,7 @@ void HeatmapPlottable::draw(QCPPainter* painter)
     painter->setAntialiasing(false);
     painter->setRenderHint(QPainter::SmoothPixmapTransform, false);
     drawPicture(painter);
+    drawHatch(painter);
     drawValues(painter);
     if (m_refining && exportScale <= 0.0)
         drawRefiningMark(painter);
@@ -199,6 +200,16 @@ void HeatmapPlottable::drawPicture(QCPPainter* painter)
     painter->fillRect(map, m_request.theme.empty);
     if (!m_shown.image.isNull())
         painter->drawImage(pixelRect(m_shown.cells), m_shown.image);
+}
+
+void HeatmapPlottable::drawHatch(QCPPainter* painter) const
+{
+    const QRectF map = mKeyAxis->axisRect()->rect();
+    const QRectF column = pixelRect({0.0, 0.0, double(hatchedKeys), double(m_request.pyramid->rows())}).intersected(map);
+    if (hatchedKeys == 0 || column.isEmpty())
+        return;
+    painter->fillRect(column, m_request.theme.masked);
+    painter->fillRect(column, QBrush(m_request.theme.muted, Qt::BDiagPattern));
 }
 
 void HeatmapPlottable::drawValues(QCPPainter* painter) const

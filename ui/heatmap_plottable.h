@@ -31,6 +31,8 @@ public:
     bool isIdle() const;      ///< the picture is complete and shows the current view
     double exportScale = 0.0; ///< pixels per unit of a synchronous picture; 0: draw what is on screen
 
+    int hatchedKeys = 0; ///< the first keys, drawn as a hatch in place of their colours
+
     std::function<void()> onPainted;
     std::function<void()> onStatistics;
     std::function<void(const QString&)> onFailed;
@@ -51,6 +53,7 @@ private:
     void redraw();
     QRectF pixelRect(const QRectF& cells) const;
     void drawPicture(QCPPainter* painter);
+    void drawHatch(QCPPainter* painter) const;
     void drawValues(QCPPainter* painter) const;
     void drawRefiningMark(QCPPainter* painter) const;
 

@@ -4,7 +4,9 @@
 #include "core/method/registry.h"
 #include "ui/board.h"
 #include "ui/board_toolbar.h"
+#include "ui/command_palette.h"
 #include "ui/file_commands.h"
+#include "ui/head_grid.h"
 #include "ui/help_window.h"
 #include "ui/input_panel.h"
 #include "ui/jobs_panel.h"
@@ -12,6 +14,8 @@
 #include "ui/machine_panel.h"
 #include "ui/methods_panel.h"
 #include "ui/plot_theme.h"
+#include "ui/range_control.h"
+#include "ui/recent_files_menu.h"
 #include "ui/resources.h"
 #include "ui/session_controller.h"
 #include "ui/session_view.h"
@@ -27,24 +31,11 @@
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
-#include <QScreen>
 #include <QStatusBar>
 #include <QStyle>
 #include <QTextBrowser>
 
 namespace attnscope {
-
-namespace {
-
-/// The whole window, its frame too, inside the screen.
-QSize fittingSize(const QWidget& window)
-{
-    constexpr QSize kWanted(1440, 900);
-    constexpr QSize kFrame(12, 48);
-    return kWanted.boundedTo(window.screen()->availableSize() - kFrame);
-}
-
-} // namespace
 
 MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNote)
     : m_backends(std::move(backends)),
@@ -54,7 +45,7 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
       m_toolbar(new BoardToolbar(m_actions, this)),
       m_status(new QLabel(this)),
       m_busy(new QLabel(this)),
-      m_recent(new QMenu(tr("Recent &files"), this))
+      m_recent(new RecentFilesMenu(m_settings, this))
 {
     setWindowTitle(tr("Attnscope"));
     setAcceptDrops(true);
@@ -65,13 +56,14 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
     statusBar()->addWidget(m_status, 1);
     statusBar()->addPermanentWidget(m_busy);
     new SessionView(*m_controller, m_panels, *m_toolbar, *m_status, this);
+    new RangeControl(*m_controller, *m_panels.board, m_actions, *m_toolbar, this);
     connect(m_controller, &SessionController::failed, this, &MainWindow::showFailure);
     connect(m_controller, &SessionController::jobsChanged, this, &MainWindow::showJobs);
-    connect(m_controller, &SessionController::documentChanged, this, &MainWindow::fillRecent);
+    connect(m_controller, &SessionController::documentChanged, this, &MainWindow::rememberFile);
+    connect(m_recent, &RecentFilesMenu::chosen, this, &MainWindow::open);
     connectCommands();
     connectDialogs();
     connectNavigation();
-    fillRecent();
     setTheme(m_settings.theme());
     m_initialState = saveState();
     restoreGeometry(m_settings.windowGeometry());
@@ -105,6 +97,7 @@ void MainWindow::connectCommands()
     on(Command::ThemeLight, [this] { setTheme(Theme::Light); });
     on(Command::ThemeDark, [this] { setTheme(m_settings.theme() == Theme::Dark ? Theme::Light : Theme::Dark); });
     on(Command::ResetLayout, [this] { restoreState(m_initialState); });
+    on(Command::Palette, [this] { (new CommandPalette(m_actions, this))->open(); });
     on(Command::Shortcuts, [this] { showHelp(*this, tr("Keys and mouse"), shortcutTable()); });
     on(Command::About, [this] { showHelp(*this, tr("About Attnscope"), m_panels.machine->toHtml()); });
     on(Command::MethodHelp, [this] {
@@ -138,6 +131,13 @@ void MainWindow::connectDialogs()
 void MainWindow::connectNavigation()
 {
     auto* board = m_panels.board;
+    connect(board->view(), &ViewState::historyChanged, this, &MainWindow::showHistory);
+    showHistory();
+    on(Command::HeadGrid, [this] { toggleHeadGrid(m_panels, *this); });
+    connect(m_panels.heads, &HeadGrid::activated, this, [this] {
+        if (m_panels.headsDock->isFloating())
+            toggleHeadGrid(m_panels, *this);
+    });
     on(Command::FitView, [board] { board->view()->fit(); });
     on(Command::ViewBack, [board] { board->view()->back(); });
     on(Command::ViewForward, [board] { board->view()->forward(); });
@@ -207,19 +207,16 @@ void MainWindow::setTheme(Theme theme)
     QApplication::setPalette(theme == Theme::Light ? lightPalette() : theme == Theme::Dark ? darkPalette() : system);
 }
 
-void MainWindow::fillRecent()
+void MainWindow::showHistory()
+{
+    m_actions[Command::ViewBack]->setEnabled(m_panels.board->view()->canGoBack());
+    m_actions[Command::ViewForward]->setEnabled(m_panels.board->view()->canGoForward());
+}
+
+void MainWindow::rememberFile()
 {
     if (const auto& path = m_controller->session().input.path; !path.empty())
-        m_settings.addRecentFile(QString::fromStdString(path));
-    m_recent->clear();
-    int number = 0;
-    for (const QString& path : m_settings.recentFiles()) {
-        auto* action = m_recent->addAction(QFileInfo(path).fileName());
-        action->setToolTip(path);
-        action->setShortcut(QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + number++)));
-        connect(action, &QAction::triggered, this, [this, path] { open(path); });
-    }
-    m_recent->setEnabled(!m_recent->isEmpty());
+        m_recent->add(QString::fromStdString(path));
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event)

@@ -11,11 +11,11 @@
 #include <functional>
 
 class QLabel;
-class QMenu;
 
 namespace attnscope {
 
 class BoardToolbar;
+class RecentFilesMenu;
 class SessionController;
 
 class MainWindow : public QMainWindow {
@@ -45,7 +45,8 @@ private:
     void showFailure(const QString& what, const QString& hint);
     void showMethodHelp(const QString& id);
     void setTheme(Theme theme);
-    void fillRecent();
+    void showHistory();
+    void rememberFile();
     void stepMethod(int step);
 
     std::vector<const Backend*> m_backends;
@@ -56,7 +57,7 @@ private:
     BoardToolbar* m_toolbar;
     QLabel* m_status;
     QLabel* m_busy;
-    QMenu* m_recent;
+    RecentFilesMenu* m_recent;
     QByteArray m_initialState;
 };
 

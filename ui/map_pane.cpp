@@ -132,6 +132,16 @@ void MapPane::setPool(Pool pool)
     updateView();
 }
 
+void MapPane::setHideSink(bool hide)
+{
+    if (hide == m_hideSink)
+        return;
+    m_hideSink = hide;
+    m_heatmap->hatchedKeys = hide ? 1 : 0;
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
+    Q_EMIT statisticsChanged();
+}
+
 void MapPane::setScale(const ColorScale& scale, const QString& badge)
 {
     if (scale == m_decor->scale && badge == m_decor->badge)
@@ -161,7 +171,9 @@ void MapPane::setPinnedCell(std::optional<MapCell> cell)
 std::optional<ValueRange> MapPane::valueRange() const
 {
     const auto stats = m_pyramid ? m_pyramid->stats() : std::nullopt;
-    return stats && stats->finite > 0 ? std::optional(stats->range) : m_range;
+    if (!stats || stats->finite == 0)
+        return m_range;
+    return m_hideSink ? stats->beyondFirstKey.value_or(stats->range) : stats->range;
 }
 
 bool MapPane::isIdle() const { return m_heatmap->isIdle(); }

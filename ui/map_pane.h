@@ -38,6 +38,7 @@ public:
     const PaneContent& content() const { return m_content; }
     void setTokens(std::shared_ptr<const QStringList> tokens); ///< one per position, or none
     void setPool(Pool pool);
+    void setHideSink(bool hide); ///< valueRange() ignores key 0, which is hatched; the data stay as they are
     void setScale(const ColorScale& scale, const QString& badge); ///< badge: why the scale is the pane's own; may be empty
     const ColorScale& scale() const;
     void setCursorCell(std::optional<MapCell> cell);
@@ -82,6 +83,7 @@ private:
     PaneContent m_content;
     ViewState* m_view;
     Pool m_pool = Pool::Max;
+    bool m_hideSink = false;
     bool m_signed = false; // negative values were seen
     std::optional<ValueRange> m_range;
     std::shared_ptr<const QStringList> m_tokens;

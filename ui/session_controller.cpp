@@ -59,6 +59,9 @@ void SessionController::edit(const std::function<void(Session&)>& change)
 {
     Session after = m_session;
     change(after);
+    const bool sameMap = after.input == m_session.input && after.layer == m_session.layer && after.head == m_session.head;
+    if (!sameMap && !after.view.lockRange)
+        after.view.range.reset();
     apply(after);
 }
 

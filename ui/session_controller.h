@@ -51,6 +51,7 @@ public:
 
     /// The only way to change anything: computes what the planner says.
     void apply(const Session& after);
+    /// Another input, layer or head drops a colour range that isn't locked.
     void edit(const std::function<void(Session&)>& change);
 
     /// A session file, a text or a tensor file.

@@ -34,6 +34,7 @@ void ViewState::setMatrix(Index rows, Index cols)
     m_history = {m_rect};
     m_at = 0;
     Q_EMIT changed();
+    Q_EMIT historyChanged();
 }
 
 bool ViewState::apply(QRectF cells)
@@ -57,12 +58,13 @@ void ViewState::remember(bool merge)
     m_history.resize(m_at + 1);
     if (merge && m_at > 0) {
         m_history[m_at] = m_rect;
-        return;
+        return Q_EMIT historyChanged();
     }
     m_history.append(m_rect);
     if (m_history.size() > kLongestHistory)
         m_history.removeFirst();
     m_at = m_history.size() - 1;
+    Q_EMIT historyChanged();
 }
 
 void ViewState::zoomAt(const QPointF& center, double factorX, double factorY)
@@ -102,14 +104,18 @@ void ViewState::fit() { zoomTo(fullRect()); }
 
 void ViewState::back()
 {
-    if (canGoBack())
-        apply(m_history[--m_at]);
+    if (!canGoBack())
+        return;
+    apply(m_history[--m_at]);
+    Q_EMIT historyChanged();
 }
 
 void ViewState::forward()
 {
-    if (canGoForward())
-        apply(m_history[++m_at]);
+    if (!canGoForward())
+        return;
+    apply(m_history[++m_at]);
+    Q_EMIT historyChanged();
 }
 
 } // namespace attnscope

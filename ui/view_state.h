@@ -42,6 +42,7 @@ public:
 
 Q_SIGNALS:
     void changed();
+    void historyChanged(); ///< canGoBack() or canGoForward() may have changed
 
 private:
     bool apply(QRectF cells);

@@ -14,6 +14,7 @@
 #include <QDockWidget>
 #include <QHeaderView>
 #include <QMainWindow>
+#include <QScreen>
 #include <QScrollArea>
 #include <QSplitter>
 #include <QTableView>
@@ -81,7 +82,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     p.machine->setHtml(machineText(backends, cudaNote));
 
     auto* input = dock(window, QObject::tr("Input"), "inputDock", Qt::LeftDockWidgetArea, p.input);
-    auto* heads = dock(window, QObject::tr("Heads"), "headsDock", Qt::LeftDockWidgetArea, scrolled(p.heads, &window));
+    p.headsDock = dock(window, QObject::tr("Heads"), "headsDock", Qt::LeftDockWidgetArea, scrolled(p.heads, &window));
     auto* methods = dock(window, QObject::tr("Approximations"), "methodsDock", Qt::RightDockWidgetArea, p.methods);
     p.latencyDock = dock(window, QObject::tr("Latency against length"), "latencyDock", Qt::BottomDockWidgetArea, p.latency);
     p.metricsDock = dock(window, QObject::tr("Metrics"), "metricsDock", Qt::BottomDockWidgetArea, p.metricsView);
@@ -91,11 +92,34 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     window.tabifyDockWidget(p.metricsDock, jobsDock);
     window.tabifyDockWidget(jobsDock, machine);
     p.metricsDock->raise();
-    window.resizeDocks({input, heads}, {205, 205}, Qt::Horizontal);
-    window.resizeDocks({input, heads}, {320, 260}, Qt::Vertical);
+    window.resizeDocks({input, p.headsDock}, {205, 205}, Qt::Horizontal);
+    window.resizeDocks({input, p.headsDock}, {320, 260}, Qt::Vertical);
     window.resizeDocks({methods}, {280}, Qt::Horizontal);
     window.resizeDocks({p.latencyDock}, {215}, Qt::Vertical);
     return p;
+}
+
+QSize fittingSize(const QWidget& window)
+{
+    constexpr QSize kWanted(1440, 900);
+    constexpr QSize kFrame(12, 48);
+    return kWanted.boundedTo(window.screen()->availableSize() - kFrame);
+}
+
+void toggleHeadGrid(const WindowPanels& panels, const QMainWindow& window)
+{
+    constexpr double kShare = 0.8;
+    QDockWidget& dock = *panels.headsDock;
+    const bool large = dock.isVisible() && dock.isFloating();
+    dock.setFloating(!large);
+    dock.show();
+    if (large)
+        return panels.board->setFocus();
+    QRect area(QPoint(), window.size() * kShare);
+    area.moveCenter(window.geometry().center());
+    dock.setGeometry(area);
+    dock.raise();
+    panels.heads->setFocus();
 }
 
 } // namespace attnscope

@@ -4,6 +4,7 @@
 
 #include "core/backend.h"
 
+#include <QSize>
 #include <QString>
 
 #include <string>
@@ -14,6 +15,7 @@ class QMainWindow;
 class QSplitter;
 class QTableView;
 class QTextBrowser;
+class QWidget;
 
 namespace attnscope {
 
@@ -38,11 +40,18 @@ struct WindowPanels {
     LatencyPanel* latency = nullptr;
     JobsPanel* jobs = nullptr;
     QTextBrowser* machine = nullptr;
+    QDockWidget* headsDock = nullptr;
     QDockWidget* latencyDock = nullptr;
     QDockWidget* metricsDock = nullptr;
 };
 
 /// Makes all panels, as docks of `window` around board and row plot.
 WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<const Backend*>& backends, const std::string& cudaNote);
+
+/// The size to start with: the whole window, its frame too, inside the screen.
+QSize fittingSize(const QWidget& window);
+
+/// The head grid in its dock <-> floating over the window at most of its size.
+void toggleHeadGrid(const WindowPanels& panels, const QMainWindow& window);
 
 } // namespace attnscope

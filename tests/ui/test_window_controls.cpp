@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The colour range by hand, by rule and locked; hiding the sink; the command palette; the large head grid.
+#include "support/register_test.h"
+#include "ui/board.h"
+#include "ui/command_palette.h"
+#include "ui/head_grid.h"
+#include "ui/main_window.h"
+#include "ui/map_pane.h"
+#include "ui/range_control.h"
+#include "ui/range_popup.h"
+#include "ui/session_controller.h"
+#include "ui/view_state.h"
+
+#include <QAction>
+#include <QDockWidget>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace attnscope;
+
+namespace {
+
+constexpr int kPatience = 60000; // ms
+
+/// The window on the tensor sample, all jobs done and all panes painted.
+struct Opened {
+    MainWindow window{{&cpuBackend()}, {}};
+    Board* board = window.panels().board;
+    SessionController& controller = window.controller();
+
+    Opened()
+    {
+        window.resize(1200, 800);
+        window.show();
+        window.open(QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/planted_pattern.safetensors"));
+    }
+    bool settle()
+    {
+        return QTest::qWaitFor([this] { return controller.jobs().idle() && controller.board().exact && board->isIdle(); }, kPatience);
+    }
+    QAction* action(const QString& text)
+    {
+        for (QAction* action : window.actions())
+            if (action->text().remove(QLatin1Char('&')) == text)
+                return action;
+        return nullptr;
+    }
+};
+
+} // namespace
+
+class TestWindowControls : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        QVERIFY(m_folder.isValid());
+        qputenv("XDG_CONFIG_HOME", m_folder.path().toUtf8()); // settings of the test, not of the user
+    }
+
+    void aRangeHoldsForTheMapUnlessLocked()
+    {
+        Opened opened;
+        QVERIFY(opened.settle());
+        auto& controller = opened.controller;
+        controller.edit([](Session& s) { s.view.range = {0.001, 0.1}; });
+        QCOMPARE(opened.board->pane(0)->scale().low, 0.001);
+        QCOMPARE(opened.board->pane(1)->scale().high, 0.1);
+        QVERIFY(opened.board->automaticScale().high > 0.1);
+        controller.step(0, 1);
+        QVERIFY(!controller.session().view.range);
+        controller.edit([](Session& s) {
+            s.view.range = {0.001, 0.1};
+            s.view.lockRange = true;
+        });
+        controller.step(0, -1);
+        QVERIFY(controller.session().view.range.has_value());
+        QVERIFY(opened.settle());
+        QCOMPARE(opened.board->sharedScale().high, 0.1);
+    }
+
+    void thePopupSendsTypedNumbersAndRules()
+    {
+        Opened opened;
+        QVERIFY(opened.settle());
+        auto* popup = opened.window.findChild<RangePopup*>();
+        opened.action(QStringLiteral("Colour range…"))->trigger();
+        QVERIFY(popup->isVisible());
+        const auto edits = popup->findChildren<QLineEdit*>();
+        QCOMPARE(edits.size(), 2);
+        edits[0]->selectAll();
+        QTest::keyClicks(edits[0], QStringLiteral("0.002"));
+        QTest::keyClick(edits[0], Qt::Key_Return);
+        const auto& range = opened.controller.session().view.range;
+        QVERIFY(range.has_value());
+        QCOMPARE(range->first, 0.002);
+        edits[0]->selectAll();
+        QTest::keyClicks(edits[0], QStringLiteral("7"));
+        QTest::keyClick(edits[0], Qt::Key_Return); // above the high end: refused
+        QCOMPARE(range->first, 0.002);
+        for (auto* button : popup->findChildren<QPushButton*>())
+            if (button->text() == QStringLiteral("99 %"))
+                button->click();
+        const auto values = drawnValues(*opened.board, false);
+        QVERIFY(values.size() > 1000);
+        QCOMPARE(*range, *rangeBy(RangeRule::Percent99, values, opened.board->automaticScale()));
+        for (auto* button : popup->findChildren<QPushButton*>())
+            if (button->text() == QStringLiteral("&Automatic"))
+                button->click();
+        QVERIFY(!opened.controller.session().view.range);
+    }
+
+    void hidingTheSinkChangesTheRangeAndSaysSo()
+    {
+        Opened opened;
+        QVERIFY(opened.settle());
+        auto& controller = opened.controller;
+        const double value = *controller.board().exact->map->cell(3, 0);
+        QAction* hide = opened.action(QStringLiteral("Hide column 0 (sink)"));
+        hide->trigger();
+        QVERIFY(opened.settle());
+        QVERIFY(controller.session().view.hideSink);
+        QVERIFY(hide->isChecked());
+        double largest = 0.0; // beyond key 0, of the maps that share the scale
+        for (const float x : drawnValues(*opened.board, true))
+            largest = std::max(largest, double(x));
+        QCOMPARE(opened.board->sharedScale().high, largest);
+        for (std::size_t i = 0; i < opened.board->paneCount(); ++i)
+            QVERIFY(opened.board->pane(i)->content().subtitle.contains(QStringLiteral("key 0 hidden")));
+        QCOMPARE(*controller.board().exact->map->cell(3, 0), value);
+    }
+
+    void thePaletteFiltersAndRuns()
+    {
+        Opened opened;
+        QVERIFY(opened.settle());
+        opened.action(QStringLiteral("Command palette…"))->trigger();
+        auto* palette = opened.window.findChild<CommandPalette*>();
+        QVERIFY(palette);
+        const auto all = palette->shown().size();
+        QTest::keyClicks(&palette->filter(), QStringLiteral("next head"));
+        QVERIFY(!palette->shown().isEmpty() && palette->shown().size() < all);
+        QVERIFY(palette->shown().first().startsWith(QStringLiteral("Next head")));
+        QTest::keyClick(&palette->filter(), Qt::Key_Return);
+        QVERIFY(QTest::qWaitFor([&] { return opened.controller.session().head.head == 1; }, kPatience));
+        QVERIFY(opened.settle());
+    }
+
+    void previousViewIsOfferedOnceThereIsOne()
+    {
+        Opened opened;
+        QVERIFY(opened.settle());
+        QAction* back = opened.action(QStringLiteral("Previous view"));
+        QAction* forward = opened.action(QStringLiteral("Next view"));
+        QVERIFY(!back->isEnabled() && !forward->isEnabled());
+        opened.board->view()->zoomTo({10.0, 10.0, 40.0, 40.0});
+        QVERIFY(back->isEnabled() && !forward->isEnabled());
+        back->trigger();
+        QVERIFY(!back->isEnabled() && forward->isEnabled());
+        QVERIFY(opened.board->view()->isFitted());
+    }
+
+    void theHeadGridGrowsAndComesBackWithTheChosenHead()
+    {
+        Opened opened;
+        QVERIFY(opened.settle());
+        const auto& panels = opened.window.panels();
+        QAction* grid = opened.action(QStringLiteral("Head grid"));
+        const int before = panels.heads->cellRect(0, 0).width();
+        grid->trigger();
+        QVERIFY(panels.headsDock->isFloating());
+        QVERIFY(QTest::qWaitFor([&] { return panels.heads->cellRect(0, 0).width() > before; }, kPatience));
+        QTest::mouseClick(panels.heads, Qt::LeftButton, Qt::NoModifier, panels.heads->cellRect(0, 1).center());
+        QTest::mouseDClick(panels.heads, Qt::LeftButton, Qt::NoModifier, panels.heads->cellRect(0, 1).center());
+        QVERIFY(!panels.headsDock->isFloating());
+        QCOMPARE(opened.controller.session().head.head, Index(1));
+        QVERIFY(opened.settle());
+    }
+
+private:
+    QTemporaryDir m_folder;
+};
+
+static const attnscope::tests::RegisterTest<TestWindowControls> registered("test_window_controls");
+
+#include "test_window_controls.moc"
