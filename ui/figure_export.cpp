@@ -20,6 +20,7 @@ namespace {
 
 constexpr double kUnitsPerInch = 96.0;
 constexpr int kMargin = 8;
+constexpr double kMostPixels = 4e8; // of a PNG: 1.6 GB while it is drawn
 
 QRect captionRect(const Figure& figure, const FigureOptions& options)
 {
@@ -50,6 +51,8 @@ QByteArray pngOf(const Figure& figure, const FigureOptions& options)
 {
     const double scale = options.dpi / kUnitsPerInch;
     const QSizeF total = totalSize(figure, options);
+    if (total.width() * total.height() * scale * scale > kMostPixels)
+        return {};
     QImage image((total * scale).toSize(), QImage::Format_RGB32);
     if (image.isNull())
         return {};
