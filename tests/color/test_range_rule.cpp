@@ -16,7 +16,7 @@ std::vector<float> grid()
 {
     std::vector<float> values;
     for (int i = 0; i <= 1000; ++i)
-        values.push_back(static_cast<float>(i * 7 % 1001));
+        values.push_back(static_cast<float>(i * 8 % 1001)); // 8 and 1001 have no common factor
     return values;
 }
 
