@@ -2,7 +2,6 @@
 #include "app/cli/context_options.h"
 
 #include "app/cli/lengths.h"
-#include "core/bench/machine.h"
 #include "gpu/cuda_backend.h"
 
 #include <CLI/App.hpp>
@@ -12,8 +11,8 @@ namespace attnscope::cli {
 RunContext ContextOptions::apply(RunContext context) const
 {
     context.threads = threads;
-    const double bytes = memoryBudgetMiB > 0.0 ? memoryBudgetMiB * 1048576.0 : 0.6 * static_cast<double>(machineInfo().memoryBytes);
-    context.memoryBudget = static_cast<std::uint64_t>(bytes);
+    if (memoryBudgetMiB > 0.0)
+        context.memoryBudget = static_cast<std::uint64_t>(memoryBudgetMiB * 1048576.0);
     return context;
 }
 

@@ -8,11 +8,8 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
-#include <thread>
 
 namespace attnscope {
-
-int RunContext::threadCount() const { return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 bool parallelFor(Index count, Index grain, const RunContext& context, const std::function<void(Index, Index)>& body)
 {
