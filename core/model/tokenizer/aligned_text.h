@@ -21,7 +21,7 @@ struct Span {
 };
 
 /// Bytes that `bytes` of input may grow to; real tokenizers stay below a tenth of it, hostile files must not fill the memory.
-constexpr std::size_t growthLimit(std::size_t bytes) { return (std::size_t{16} << 20) + 32 * bytes; }
+constexpr std::size_t growthLimit(std::size_t bytes) { return (std::size_t{1} << 20) + 32 * bytes; }
 
 /// What is said where a file's rules make a text grow beyond that.
 Error growsTooMuch();
