@@ -10,6 +10,7 @@
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QSpinBox>
+#include <QToolButton>
 
 namespace attnscope {
 
@@ -92,6 +93,11 @@ BoardToolbar::BoardToolbar(const Actions& actions, QWidget* parent)
           std::pair(Command::ExportFigure, tr("Export…"))}) {
         actions[command]->setIconText(text); // the menu's words are too long for one line
         addAction(actions[command]);
+    }
+
+    if (auto* more = findChild<QToolButton*>(QStringLiteral("qt_toolbar_ext_button"))) {
+        more->setIcon({}); // the style's is black on dark windows too
+        more->setText(QStringLiteral("»"));
     }
 
     connect(m_layer, &QComboBox::activated, this, [this](int layer) { Q_EMIT edited([layer](Session& s) { s.layer = layer; }); });

@@ -46,7 +46,7 @@ MapPane::MapPane(ViewState* view, Executor tiles, QWidget* parent)
     connectMouse();
     connect(view, &ViewState::changed, this, &MapPane::updateView);
     applyTheme(plotTheme(palette()));
-    setMinimumSize(160, 200);
+    setMinimumSize(60, 60); // any more and panes of a small board would overlap
 }
 
 MapPane::~MapPane() = default;

@@ -11,7 +11,7 @@ namespace attnscope {
 
 namespace {
 
-constexpr int kPanelWidth = 272; // a label, a slider and a number fit side by side
+constexpr int kPanelWidth = 300; // a label, a slider, a number and a scroll bar fit side by side
 
 } // namespace
 

@@ -12,6 +12,7 @@
 #include "ui/plot_theme.h"
 
 #include <QFileInfo>
+#include <QTimer>
 
 #include <algorithm>
 
@@ -19,6 +20,7 @@ namespace attnscope {
 
 namespace {
 
+constexpr int kMessageDelayMs = 300;
 constexpr int kThumbnailPixels = 64;
 constexpr Index kRankShare = 4;
 constexpr Index kReferenceRank = 64; // of the best-rank-r line where no approximation names a rank
@@ -115,6 +117,10 @@ void SessionController::cancelAll()
 {
     for (const auto& job : m_jobs->jobs())
         m_jobs->cancel(job.id);
+    if (m_board.exact)
+        return;
+    m_board.failure = Error{Errc::Cancelled, "The calculation was cancelled.", "Press F5 to start it again."};
+    Q_EMIT boardChanged();
 }
 
 void SessionController::step(int layers, int heads)
@@ -192,6 +198,11 @@ void SessionController::startOpenInput()
             Q_EMIT documentChanged();
             Q_EMIT sessionChanged();
             startLoadLayer();
+            // Short inputs are there before a message could be read.
+            QTimer::singleShot(kMessageDelayMs, this, [this] {
+                if (!m_board.exact)
+                    Q_EMIT boardChanged();
+            });
         });
 }
 
@@ -233,6 +244,7 @@ void SessionController::startExact()
     if (!m_board.layer)
         return;
     selectHead();
+    m_board.failure.reset();
     m_jobs->replace(
         "exact", "Exact attention", Lane::Interactive,
         [inputs = m_board.head](const RunContext& context) { return evaluateExact(inputs, context); },

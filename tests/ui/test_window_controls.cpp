@@ -13,7 +13,9 @@
 
 #include <QAction>
 #include <QDockWidget>
+#include <QDropEvent>
 #include <QLineEdit>
+#include <QMimeData>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -179,6 +181,29 @@ private Q_SLOTS:
         QVERIFY(!panels.headsDock->isFloating());
         QCOMPARE(opened.controller.session().head.head, Index(1));
         QVERIFY(opened.settle());
+    }
+
+    void aDroppedFileOpensAndACancelledInputSaysHowToGoOn()
+    {
+        MainWindow window({&cpuBackend()}, {});
+        window.show();
+        QMimeData file;
+        file.setUrls({QUrl::fromLocalFile(QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/planted_pattern.safetensors"))});
+        QDragEnterEvent enter({50, 50}, Qt::CopyAction, &file, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&window, &enter);
+        QVERIFY(enter.isAccepted());
+        QDropEvent drop({50.0, 50.0}, Qt::CopyAction, &file, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&window, &drop);
+        auto& controller = window.controller();
+        QVERIFY(controller.session().input.path.ends_with("planted_pattern.safetensors"));
+        controller.cancelAll();
+        QVERIFY(QTest::qWaitFor([&] { return controller.jobs().idle(); }, kPatience));
+        QVERIFY(!controller.board().exact);
+        QVERIFY(controller.board().failure.has_value());
+        QVERIFY(!controller.board().failure->hint.empty());
+        controller.reload();
+        QVERIFY(QTest::qWaitFor([&] { return controller.jobs().idle() && controller.board().exact; }, kPatience));
+        QVERIFY(!controller.board().failure);
     }
 
 private:
