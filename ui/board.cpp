@@ -162,9 +162,29 @@ std::vector<bool> Board::shown() const
     return count > 0 ? shown : std::vector<bool>(m_contents.size(), true);
 }
 
+// A board too narrow for all its columns keeps exact, the selected approximation and its error.
+std::vector<bool> Board::shownOnScreen() const
+{
+    constexpr std::ptrdiff_t kNarrowestPane = 150;
+    auto shown = this->shown();
+    const auto columns =
+        std::count_if(m_contents.begin(), m_contents.end(), [](const auto& content) { return content.kind != Kind::Error; });
+    if (m_mode != BoardMode::SideBySide || columns <= 2 || width() >= columns * kNarrowestPane)
+        return shown;
+    const auto chosen = std::min(m_selected, static_cast<std::size_t>(columns) - 2);
+    std::size_t approximations = 0;
+    std::size_t errors = 0;
+    for (std::size_t i = 0; i < m_contents.size(); ++i)
+        if (m_contents[i].kind == Kind::Approximation)
+            shown[i] = approximations++ == chosen;
+        else if (m_contents[i].kind == Kind::Error)
+            shown[i] = errors++ == chosen;
+    return shown;
+}
+
 void Board::arrange()
 {
-    const auto rects = boardLayout(m_contents, shown(), size());
+    const auto rects = boardLayout(m_contents, shownOnScreen(), size());
     for (std::size_t i = 0; i < m_panes.size(); ++i) {
         m_panes[i]->setVisible(!rects[i].isEmpty());
         if (!rects[i].isEmpty())

@@ -81,7 +81,8 @@ private:
     void arrange();
     void updateScales();
     void setCursor(std::optional<MapCell> cell);
-    std::vector<bool> shown() const; // in this mode
+    std::vector<bool> shown() const;         // in this mode
+    std::vector<bool> shownOnScreen() const; // of those, what is large enough to be read
 
     Executor m_executor;
     ViewState* m_view;

@@ -149,6 +149,23 @@ private Q_SLOTS:
         QVERIFY(shown.board.view()->isFitted());
     }
 
+    void aNarrowBoardKeepsTheSelectedApproximation()
+    {
+        auto panes = threePanes(64);
+        panes.insert(panes.begin() + 2, 2, panes[1]);
+        panes.insert(panes.end(), 2, panes[4]);
+        Shown shown(panes, {420, 300});
+        shown.board.setSelectedApproximation(2);
+        for (std::size_t i = 0; i < panes.size(); ++i) // exact, three approximations, three errors
+            QCOMPARE(shown.board.pane(i)->isHidden(), i != 0 && i != 3 && i != 6);
+        shown.board.resize(1200, 480);
+        for (std::size_t i = 0; i < panes.size(); ++i) {
+            QVERIFY(!shown.board.pane(i)->isHidden());
+            for (std::size_t other = 0; other < i; ++other)
+                QVERIFY(!shown.board.pane(i)->geometry().intersects(shown.board.pane(other)->geometry()));
+        }
+    }
+
     void exactAndApproximationShareOneScale()
     {
         Shown shown(threePanes(100, 0.8F));
