@@ -87,6 +87,12 @@ BoardToolbar::BoardToolbar(const Actions& actions, QWidget* parent)
     addItem(*m_metric, tr("squared"), DifferenceMetric::Squared);
     addItem(*m_metric, tr("relative"), DifferenceMetric::Relative);
     addSeparator();
+    addCommands(actions);
+    connectControls();
+}
+
+void BoardToolbar::addCommands(const Actions& actions)
+{
     for (const auto& [command, text] :
          {std::pair(Command::ShowAll, tr("All")), std::pair(Command::ShowExact, tr("Exact")),
           std::pair(Command::ShowApproximation, tr("Approx.")), std::pair(Command::ShowDifference, tr("Difference")),
@@ -99,7 +105,10 @@ BoardToolbar::BoardToolbar(const Actions& actions, QWidget* parent)
         more->setIcon({}); // the style's is black on dark windows too
         more->setText(QStringLiteral("»"));
     }
+}
 
+void BoardToolbar::connectControls()
+{
     connect(m_layer, &QComboBox::activated, this, [this](int layer) { Q_EMIT edited([layer](Session& s) { s.layer = layer; }); });
     connect(m_head, &QSpinBox::valueChanged, this, [this](int head) { Q_EMIT edited([head](Session& s) { s.head.head = head; }); });
     connect(m_batch, &QSpinBox::valueChanged, this, [this](int batch) { Q_EMIT edited([batch](Session& s) { s.head.batch = batch; }); });

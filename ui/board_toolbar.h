@@ -28,6 +28,8 @@ Q_SIGNALS:
     void edited(const std::function<void(attnscope::Session&)>& change);
 
 private:
+    void addCommands(const Actions& actions);
+    void connectControls();
     QComboBox* addChoice(const QString& label, const QString& tip);
 
     QComboBox* m_layer;
