@@ -43,7 +43,7 @@ endfunction()
 function(attnscope_defaults target)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-    -Wno-restrict> # GCC 12 sees overlaps in std::string that are not there (PR 105651)
+    -Wno-restrict -Wno-stringop-overflow> # GCC 12 sees overlaps and overflows in std::string that are not there (PR 105651)
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${ATTNSCOPE_WERROR}>>:-Werror>)
 endfunction()
 

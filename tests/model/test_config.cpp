@@ -130,7 +130,7 @@ private Q_SLOTS:
     void refusesWhatIsNoJsonObject()
     {
         const std::string deep(200000, '[');
-        for (const std::string text :
+        for (const std::string& text :
              {std::string(), std::string("{"), std::string("[1]"), std::string("null"), std::string("\xff\xfe"), deep}) {
             const auto config = parseModelConfig(text, "config.json");
             QVERIFY(!config.ok());
