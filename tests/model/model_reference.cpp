@@ -109,7 +109,8 @@ Result<std::map<std::string, LargestDifference>> compareWithReference(const std:
         worst.compare("logits", result->logits);
     for (std::size_t i = 0; i < result->layers.size(); ++i) {
         const auto& layer = *result->layers[i];
-        const std::string suffix = "." + std::to_string(i);
+        std::string suffix(1, '.');
+        suffix += std::to_string(i);
         worst.compare("q" + suffix, layer.q);
         worst.compare("k" + suffix, layer.k);
         worst.compare("v" + suffix, layer.v);

@@ -72,7 +72,8 @@ private Q_SLOTS:
         for (const Index index : {0, 1}) {
             const auto layer = (*document)->layer(index, {});
             QVERIFY(layer.ok());
-            const std::string suffix = "." + std::to_string(index);
+            std::string suffix(1, '.');
+            suffix += std::to_string(index);
             QVERIFY(largestDifference((*layer)->q, reference->tensor("q" + suffix)) < 1e-4);
             QVERIFY(largestDifference((*layer)->k, reference->tensor("k" + suffix)) < 1e-4);
             QVERIFY(largestDifference((*layer)->v, reference->tensor("v" + suffix)) < 1e-4);
