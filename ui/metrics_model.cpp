@@ -54,7 +54,7 @@ QString cellText(const ApproximationState& state, std::size_t column, bool refer
         return (reference ? QObject::tr("reference: %1") : QStringLiteral("%1")).arg(methodTitle(state.setting));
     if (state.failure)
         return column == 1 ? QString::fromStdString(state.failure->what) : QString();
-    return state.metrics ? kColumns[column].text(state, *state.metrics) : QStringLiteral("…");
+    return state.metrics ? kColumns[column].text(state, *state.metrics) : state.busy || state.comparison ? QStringLiteral("…") : QString();
 }
 
 } // namespace
@@ -80,7 +80,7 @@ QString metricsSummary(const ApproximationState& state)
     if (state.failure)
         return QString::fromStdString(state.failure->what + " " + state.failure->hint);
     if (!state.metrics)
-        return state.busy ? QObject::tr("computing…") : QObject::tr("measuring…");
+        return state.busy ? QObject::tr("computing…") : state.comparison ? QObject::tr("measuring…") : QString();
     const auto& m = *state.metrics;
     QString text = QObject::tr("map error %1 · output %2 · TV %3 · recall@8 %4 · %5 ms")
                        .arg(number(m.map.relFrobenius), number(m.output.relFrobenius), number(m.map.totalVariation),
