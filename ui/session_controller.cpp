@@ -185,12 +185,18 @@ void SessionController::startOpenInput()
         "input", m_session.input.path.empty() ? "Reading the text through the model" : "Opening " + m_session.input.path, Lane::Interactive,
         [input = m_session.input](const RunContext& context) { return openSessionInput(input, context); },
         [this](Result<std::shared_ptr<const Document>> document) {
+            if (!document && document.error().code == Errc::Cancelled)
+                return; // another input took its place, or cancelAll() has said so
             if (!document) {
-                if (!m_board.document)
+                if (m_board.document)
+                    m_session.input = m_shownInput; // what is still on the board
+                else
                     m_board.failure = document.error();
+                Q_EMIT sessionChanged();
                 Q_EMIT boardChanged();
                 return fail(document.error());
             }
+            m_shownInput = m_session.input;
             m_board = {};
             m_board.document = *document;
             m_board.approximations.resize(m_session.approximations.size());

@@ -93,6 +93,7 @@ private:
     void clampToDocument();
     Session m_session;
     BoardState m_board;
+    InputChoice m_shownInput; ///< of m_board.document
     bool m_thumbnailsWanted = false;
     Errc m_lastFailure = Errc::Io;
     std::unique_ptr<JobQueue> m_jobs;

@@ -26,7 +26,6 @@ struct JobQueue::Job {
     std::stop_source stop;
     std::atomic<double> progress{0.0};
     std::atomic<bool> running{false};
-    bool superseded = false; // guarded by State::mutex
     std::function<void(const RunContext&)> work;
     std::function<void(bool)> done;
 };
@@ -73,15 +72,13 @@ void JobQueue::State::run(const std::shared_ptr<Job>& job)
 void JobQueue::State::finish(const std::shared_ptr<Job>& job)
 {
     post([self = shared_from_this(), job] {
-        bool superseded = false;
         {
             const std::lock_guard lock(self->mutex);
             self->jobs.erase(job->id);
             if (self->closed)
                 return;
-            superseded = job->superseded;
         }
-        job->done(superseded);
+        job->done(job->stop.stop_requested());
         self->notify();
     });
     const std::lock_guard lock(mutex);
@@ -154,19 +151,15 @@ void JobQueue::cancelSlot(const std::string& slot)
 {
     const std::lock_guard lock(m_state->mutex);
     for (auto& [id, job] : m_state->jobs)
-        if (job->slot == slot) {
-            job->superseded = true;
+        if (job->slot == slot)
             job->stop.request_stop();
-        }
 }
 
 void JobQueue::cancelAll()
 {
     const std::lock_guard lock(m_state->mutex);
-    for (auto& [id, job] : m_state->jobs) {
-        job->superseded = true;
+    for (auto& [id, job] : m_state->jobs)
         job->stop.request_stop();
-    }
 }
 
 std::vector<JobStatus> JobQueue::jobs() const

@@ -48,11 +48,13 @@ public:
             [work = std::move(work), result](const RunContext& context) {
                 *result = std::make_unique<Value>(context.cancelled() ? Value(cancelledError()) : work(context));
             },
-            [done = std::move(done), result](bool superseded) {
-                done(superseded || !*result ? Value(cancelledError()) : std::move(**result));
+            [done = std::move(done), result](bool cancelled) {
+                done(cancelled || !*result ? Value(cancelledError()) : std::move(**result));
             });
     }
 
+    /// Until a job's done is called it can be cancelled, even when its work has ended: done then gets Errc::Cancelled, so that
+    /// nothing is built on it.
     void cancel(std::uint64_t id);
     void cancelSlot(const std::string& slot);
     void cancelAll();
@@ -68,7 +70,7 @@ private:
     struct Job;
 
     std::uint64_t submit(const std::string& slot, std::string title, Lane lane, std::function<void(const RunContext&)> work,
-                         std::function<void(bool superseded)> done);
+                         std::function<void(bool cancelled)> done);
 
     std::shared_ptr<State> m_state;
 };

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 using namespace attnscope;
@@ -129,6 +130,26 @@ private Q_SLOTS:
             "s", "new", Lane::Interactive, [](const RunContext&) -> Result<int> { return 2; }, [&](Result<int>) { ++calls; });
         loop.run([&] { return calls == 2; });
         QVERIFY(!stale);
+    }
+
+    void cancellingBeforeDeliveryStopsWhatWouldFollow()
+    {
+        Loop loop;
+        JobQueue queue(loop.post());
+        std::atomic<bool> worked{false};
+        std::optional<bool> delivered;
+        const auto id = queue.replace(
+            "", "first of a chain", Lane::Interactive,
+            [&](const RunContext&) -> Result<int> {
+                worked = true;
+                return 1;
+            },
+            [&](Result<int> result) { delivered = result.ok(); });
+        while (!worked)
+            std::this_thread::yield();
+        queue.cancel(id);
+        loop.run([&] { return delivered.has_value(); });
+        QVERIFY(!*delivered);
     }
 
     void interactiveDoesNotWaitForBackground()

@@ -135,6 +135,7 @@ private Q_SLOTS:
         QVERIFY(failed[0][0].toString().endsWith(QLatin1Char('.')));
         QVERIFY(!failed[0][1].toString().isEmpty());
         QCOMPARE(controller.board().exact->map, exact);
+        QCOMPARE(controller.session().input.path, kTensors.toStdString()); // and a session saved now names what is shown
     }
 
     void rendersASessionWithoutAWindow()
