@@ -37,7 +37,7 @@ std::shared_ptr<const Tensor> remembered(const Key& key, const std::function<Ten
             if (known == key)
                 return tensor;
     }
-    const auto made = std::make_shared<const Tensor>(draw());
+    std::shared_ptr<const Tensor> made = std::make_shared<const Tensor>(draw());
     if (made->empty())
         return nullptr;
     const std::lock_guard lock(mutex);
