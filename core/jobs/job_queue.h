@@ -39,12 +39,12 @@ public:
     /// Runs work(RunContext) -> Result<T> on a worker, then done(Result<T>) on the owner's thread.
     /// A job that is still waiting or running in the same non-empty `slot` is cancelled: its done gets Errc::Cancelled.
     template <class Work, class Done>
-    std::uint64_t replace(const std::string& slot, std::string title, Lane lane, Work work, Done done)
+    std::uint64_t replace(const std::string& slot, const std::string& title, Lane lane, Work work, Done done)
     {
         using Value = std::invoke_result_t<Work, const RunContext&>;
         auto result = std::make_shared<std::unique_ptr<Value>>();
         return submit(
-            slot, std::move(title), lane,
+            slot, title, lane,
             [work = std::move(work), result](const RunContext& context) {
                 *result = std::make_unique<Value>(context.cancelled() ? Value(cancelledError()) : work(context));
             },

@@ -122,6 +122,7 @@ Result<Params> makeParams(const std::vector<ParamSpec>& specs, const std::vector
 {
     Params params = defaultParams(specs, seed);
     std::vector<std::string> keys;
+    keys.reserve(specs.size());
     for (const auto& spec : specs)
         keys.push_back(spec.key);
     for (const auto& [key, text] : given) {
