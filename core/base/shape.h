@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The sizes of one attention problem and the index of one head in it.
+// The sizes of one attention problem, the index of one head in it, and the keys that a query may see.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace attnscope {
@@ -27,5 +28,19 @@ struct HeadRef {
 
     bool operator==(const HeadRef&) const = default;
 };
+
+/// The keys [first, last).
+struct KeyRange {
+    Index first = 0;
+    Index last = 0;
+
+    Index size() const { return last - first; }
+    bool contains(Index key) const { return first <= key && key < last; }
+    bool meets(Index from, Index to) const { return first < to && from < last; } ///< whether it shares a key with [from, to)
+    bool operator==(const KeyRange&) const = default;
+};
+
+/// The smallest range that holds both.
+inline KeyRange hull(KeyRange a, KeyRange b) { return {std::min(a.first, b.first), std::max(a.last, b.last)}; }
 
 } // namespace attnscope

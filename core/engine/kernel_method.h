@@ -15,6 +15,7 @@ public:
     Result<Tensor> run(const Inputs& inputs, const Params& params, const RunContext& context) const override;
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& inputs, HeadRef head, const Params& params,
                                                       const RunContext& context) const override;
+    Index rankBound(const Shape& shape, const Params& params) const override { return features(shape.dim, params); }
 
 protected:
     /// For queries and keys of width `dim`, whose logits are scaled by `scale`.

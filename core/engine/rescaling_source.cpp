@@ -25,7 +25,7 @@ public:
     Index rows() const override { return m_queries.values.rows(); }
     Index cols() const override { return m_keys.values.rows(); }
     Provenance provenance() const override { return Provenance::Implied; }
-    Index visibleCols(Index row) const override { return std::min(cols(), m_firstVisible + row); }
+    KeyRange visible(Index row) const override { return {0, std::min(cols(), m_firstVisible + row)}; }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
@@ -60,12 +60,12 @@ private:
         gemmNT(queries, keys, out);
         for (Index i = 0; i < out.rows; ++i) {
             const auto at = static_cast<std::size_t>(row0 + i);
-            const Index visible = std::clamp<Index>(visibleCols(row0 + i) - col0, 0, out.cols);
+            const Index seen = std::clamp<Index>(visible(row0 + i).last - col0, 0, out.cols);
             const double lift = static_cast<double>(logScale[static_cast<std::size_t>(i)]) - m_denominators.logScale[at];
             const double factor = std::exp(std::min(lift, kMaxLift)) / m_denominators.values[at];
-            for (Index j = 0; j < visible; ++j)
+            for (Index j = 0; j < seen; ++j)
                 out(i, j) = static_cast<float>(lift <= kMaxLift ? factor * out(i, j) : exactCell(row0 + i, col0 + j));
-            std::fill(out.row(i) + visible, out.row(i) + out.cols, 0.0F);
+            std::fill(out.row(i) + seen, out.row(i) + out.cols, 0.0F);
         }
     }
 

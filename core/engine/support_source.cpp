@@ -34,7 +34,7 @@ public:
     Index rows() const override { return m_inputs.q.rows(); }
     Index cols() const override { return m_inputs.k.rows(); }
     Provenance provenance() const override { return m_provenance; }
-    Index visibleCols(Index row) const override { return m_inputs.causal ? std::min(cols(), row + 1 + m_support.offset) : cols(); }
+    KeyRange visible(Index row) const override { return {0, m_inputs.causal ? std::min(cols(), row + 1 + m_support.offset) : cols()}; }
     bool isZero(Index row0, Index col0, Index rowCount, Index colCount) const override
     {
         return std::max(col0, windowBegin(row0, rowCount)) >= std::min(col0 + colCount, windowEnd(row0, rowCount)) &&

@@ -11,6 +11,20 @@ std::string mebibytes(double bytes) { return std::to_string(static_cast<long lon
 
 } // namespace
 
+Result<Tensor> AttentionMethod::runForm(std::string_view form, const Inputs&, const Params&, const RunContext&) const
+{
+    return Error{Errc::Unsupported, info().title + " has no form named \"" + std::string(form) + "\".", "Leave the form out."};
+}
+
+Result<std::vector<TheoryCurve>> AttentionMethod::theory(const Inputs&, HeadRef, const Params&, const RunContext&) const
+{
+    return std::vector<TheoryCurve>{};
+}
+
+Index AttentionMethod::rankBound(const Shape&, const Params&) const { return 0; }
+
+Index AttentionMethod::keysPerRow(const Shape&, const Params&) const { return 0; }
+
 Result<void> checkRunnable(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context)
 {
     if (auto valid = validate(inputs); !valid)

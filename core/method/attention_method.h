@@ -5,12 +5,15 @@
 #include "core/base/result.h"
 #include "core/base/run_context.h"
 #include "core/base/tensor.h"
+#include "core/method/defined_map.h"
 #include "core/method/inputs.h"
 #include "core/method/params.h"
+#include "core/method/theory.h"
 #include "core/scores/score_source.h"
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace attnscope {
@@ -22,6 +25,9 @@ struct MethodInfo {
     std::string family{};       ///< "exact", "kernel", "landmark", "sparse", "recurrent", "reference"
     std::string summary{};      ///< one sentence: what it does and what it assumes
     std::string formula{};      ///< plain text with Unicode, as published
+    std::string assumes{};      ///< one sentence: what must hold for the map to come close to softmax
+    std::string loses{};        ///< one sentence: what it drops or distorts, and when
+    std::string learned{};      ///< one sentence: what the publication learns and what stands for it here; empty: training-free
     std::string reference{};    ///< authors, title, venue, year, arXiv id
     std::string timeGrowth{};   ///< "n m d"
     std::string memoryGrowth{}; ///< "m d"
@@ -30,6 +36,11 @@ struct MethodInfo {
     bool supportsBidirectional = true;
     bool randomised = false;     ///< the seed matters
     bool mapIsQuadratic = false; ///< even run() needs time n^2: a reference, not an approximation to use
+    bool rowsSumToOne = true;
+    bool nonNegative = true;
+    bool positional = false;            ///< places matter: permuted tokens don't permute the map
+    bool looksAhead = false;            ///< its causal form lets later tokens in
+    std::vector<ParamText> exactWith{}; ///< values (cut at the number of keys) at which it equals softmax; empty: never
     std::vector<ParamSpec> params{};
 };
 
@@ -57,6 +68,27 @@ public:
     /// The implied n x n matrix of one head: O_h = map V_h.
     virtual Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& inputs, HeadRef head, const Params& params,
                                                               const RunContext& context) const = 0;
+
+    /// The same map by plain float64 loops written from the equations, O(N M) memory: what run() and scores() are verified
+    /// against. Inputs are valid and the form is supported.
+    virtual Result<DefinedMap> define(const Inputs& inputs, HeadRef head, const Params& params) const = 0;
+
+    /// Other published ways to the same output besides run()'s own: "recurrent" (token by token, as in decoding), "matrix".
+    virtual std::vector<std::string> otherForms() const { return {}; }
+
+    /// The output by one of otherForms().
+    virtual Result<Tensor> runForm(std::string_view form, const Inputs& inputs, const Params& params, const RunContext& context) const;
+
+    /// What theory says of the error on these inputs, or in a sentence why it says nothing. May take a time of O(n) times a
+    /// few hundred sampled pairs; Cancelled.
+    virtual Result<std::vector<TheoryCurve>> theory(const Inputs& inputs, HeadRef head, const Params& params,
+                                                    const RunContext& context) const;
+
+    /// No map of this method has a larger rank (bidirectional form); 0: no bound.
+    virtual Index rankBound(const Shape& shape, const Params& params) const;
+
+    /// No row of the map has more non-zero cells; 0: no bound.
+    virtual Index keysPerRow(const Shape& shape, const Params& params) const;
 };
 
 /// The common gate of every run() and scores(): validate(inputs), causal support, memory budget.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The Linear Transformer: attention with the feature map elu(x) + 1.
 #include "core/compute/feature_ops.h"
+#include "core/engine/kernel_definition.h"
 #include "core/engine/kernel_method.h"
+
+#include <cmath>
 
 namespace attnscope::methods {
 
@@ -25,12 +28,26 @@ private:
 class LinearElu final : public KernelMethod {
 public:
     const MethodInfo& info() const override;
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params&) const override;
 
 protected:
     std::unique_ptr<const FeatureMap> makeMap(Index dim, float, const Params&) const override { return std::make_unique<EluPlusOne>(dim); }
     Index features(Index dim, const Params&) const override { return dim; }
     double featureFlops(Index dim, const Params&) const override { return 2.0 * static_cast<double>(dim); }
 };
+
+DefinedFeatures definedFeatures(std::span<const float> x)
+{
+    std::vector<double> logs;
+    for (const double value : x)
+        logs.push_back(value > 0.0 ? std::log(value + 1.0) : value);
+    return featuresFromLogs(std::move(logs));
+}
+
+Result<DefinedMap> LinearElu::define(const Inputs& in, HeadRef head, const Params&) const
+{
+    return definedKernel(in, featuresOfRows(in.qOf(head), definedFeatures), featuresOfRows(in.kOf(head), definedFeatures));
+}
 
 const MethodInfo& LinearElu::info() const
 {

@@ -7,6 +7,8 @@
 #include "core/method/attention_method.h"
 #include "core/scores/low_rank_source.h"
 
+#include <Eigen/Core>
+
 #include <algorithm>
 #include <vector>
 
@@ -43,6 +45,8 @@ public:
     Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override;
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override;
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
+    Index rankBound(const Shape& shape, const Params& params) const override { return rankOf(shape, params); }
 };
 
 Result<Tensor> Linformer::run(const Inputs& in, const Params& params, const RunContext& context) const
@@ -93,6 +97,37 @@ Result<std::shared_ptr<const ScoreSource>> Linformer::scores(const Inputs& in, H
     return makeLowRankSource(std::move(factors));
 }
 
+/// softmax(scale Q (E K)ᵀ) F, with E and F written out.
+Result<DefinedMap> Linformer::define(const Inputs& in, HeadRef head, const Params& params) const
+{
+    const auto projection = SequenceProjection::make(in, params, {});
+    if (!projection)
+        return projection.error();
+    const auto q = in.qOf(head);
+    const auto k = in.kOf(head);
+    const Index rank = projection->rank();
+    Eigen::MatrixXd e(rank, k.rows);
+    Eigen::MatrixXd f(rank, k.rows);
+    for (Index r = 0; r < rank; ++r)
+        for (Index j = 0; j < k.rows; ++j) {
+            e(r, j) = static_cast<double>(projection->e(head, r, j));
+            f(r, j) = static_cast<double>(projection->f(head, r, j));
+        }
+    DefinedMap map(q.rows, k.rows);
+    for (Index i = 0; i < q.rows; ++i) {
+        Eigen::VectorXd dots(k.rows);
+        for (Index j = 0; j < k.rows; ++j)
+            dots(j) = definedLogit(in, head, i, j);
+        Eigen::VectorXd p = e * dots;
+        p = (p.array() - p.maxCoeff()).exp();
+        p /= p.sum();
+        const Eigen::RowVectorXd row = p.transpose() * f;
+        for (Index j = 0; j < k.rows; ++j)
+            map.at(i, j) = row(j);
+    }
+    return map;
+}
+
 const MethodInfo& Linformer::info() const
 {
     static const MethodInfo info{
@@ -109,6 +144,8 @@ const MethodInfo& Linformer::info() const
         .timeGrowth = "n k d",
         .memoryGrowth = "n k",
         .randomised = true,
+        .positional = true,
+        .exactWith = {{"rank", "8192"}},
         .params =
             {{.key = "rank",
               .label = "Projected length",

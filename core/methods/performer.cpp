@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Performer: softmax attention by random features (FAVOR+), and its published
 // variants.
+#include "core/engine/kernel_definition.h"
 #include "core/engine/kernel_method.h"
 #include "core/engine/projection.h"
 #include "core/engine/random_features.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
 
 namespace attnscope::methods {
 
@@ -17,9 +22,39 @@ Index frequencies(const Params& params)
     return (params.integer("features") + columns - 1) / columns;
 }
 
+/// Lemmas 1 and 2, of x = sqrt(scale) times a row, without the common factor.
+DefinedFeatures definedFeatures(std::span<const float> row, double scale, MatrixView<const float> w, const std::string& map)
+{
+    std::vector<double> first;
+    std::vector<double> second;
+    double square = 0.0;
+    for (const double x : row)
+        square += scale * x * x;
+    for (Index r = 0; r < w.rows; ++r) {
+        double p = 0.0;
+        for (Index c = 0; c < w.cols; ++c)
+            p += std::sqrt(scale) * row[static_cast<std::size_t>(c)] * w(r, c);
+        if (map == "trig") {
+            first.push_back(std::cos(p));
+            second.push_back(std::sin(p));
+        } else if (map == "relu") {
+            first.push_back(std::log(std::max(p, 0.0) + 1e-3));
+        } else {
+            first.push_back(p - square / 2.0);
+            if (map == "hyperbolic")
+                second.push_back(-p - square / 2.0);
+        }
+    }
+    first.insert(first.end(), second.begin(), second.end());
+    if (map == "trig")
+        return {std::move(first), square / 2.0};
+    return featuresFromLogs(std::move(first));
+}
+
 class Performer final : public KernelMethod {
 public:
     const MethodInfo& info() const override;
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
 
 protected:
     std::unique_ptr<const FeatureMap> makeMap(Index dim, float scale, const Params& params) const override
@@ -36,6 +71,13 @@ protected:
         return 2.0 * static_cast<double>(dim) * static_cast<double>(frequencies(params));
     }
 };
+
+Result<DefinedMap> Performer::define(const Inputs& in, HeadRef head, const Params& params) const
+{
+    const Tensor w = drawProjection(projectionOf(params.text("projection")), frequencies(params), in.q.cols(), params.seed);
+    const auto features = [&](std::span<const float> x) { return definedFeatures(x, in.effectiveScale(), w.matrix(), params.text("map")); };
+    return definedKernel(in, featuresOfRows(in.qOf(head), features), featuresOfRows(in.kOf(head), features));
+}
 
 const MethodInfo& Performer::info() const
 {

@@ -26,6 +26,10 @@ public:
             return ready.error();
         return makeSupportSource(in, head, supportOf(in), Provenance::Exact, context);
     }
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params&) const override
+    {
+        return definedSoftmax(in, head, [](Index, Index) { return true; });
+    }
 };
 
 const MethodInfo& Softmax::info() const

@@ -54,6 +54,10 @@ public:
             return cancelledError();
         return makeReferenceSource(in, head);
     }
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params&) const override
+    {
+        return definedSoftmax(in, head, [](Index, Index) { return true; });
+    }
 };
 
 const MethodInfo& SoftmaxReference::info() const

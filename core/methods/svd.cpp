@@ -6,6 +6,9 @@
 #include "core/engine/truncated_svd.h"
 #include "core/method/attention_method.h"
 
+#include <Eigen/Core>
+#include <Eigen/SVD>
+
 #include <algorithm>
 #include <mutex>
 
@@ -28,6 +31,8 @@ public:
             return factors.error();
         return makeLowRankSource(*std::move(factors));
     }
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
+    Index rankBound(const Shape&, const Params& params) const override { return params.integer("rank"); }
 };
 
 /// Heads decomposed at once: all threads where the map is dense (Eigen uses one), one where products use all of them.
@@ -95,6 +100,22 @@ Result<Tensor> Svd::run(const Inputs& in, const Params& params, const RunContext
     return out;
 }
 
+/// The first `rank` singular triplets of the exact map.
+Result<DefinedMap> Svd::define(const Inputs& in, HeadRef head, const Params& params) const
+{
+    DefinedMap map = definedSoftmax(in, head, [](Index, Index) { return true; });
+    using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    Eigen::Map<RowMajor> cells(map.cells.data(), map.rows, map.cols);
+    const Eigen::BDCSVD<Eigen::MatrixXd> svd(cells, Eigen::ComputeThinU | Eigen::ComputeThinV);
+    const Eigen::VectorXd& sigma = svd.singularValues();
+    const Index rank = std::min<Index>(params.integer("rank"), sigma.size());
+    cells = svd.matrixU().leftCols(rank) * sigma.head(rank).asDiagonal() * svd.matrixV().leftCols(rank).transpose();
+    // Where the last value kept hardly differs from the first one dropped, so do their vectors under rounding.
+    if (rank < sigma.size())
+        map.condition = sigma(0) / std::max(sigma(rank - 1) - sigma(rank), 1e-300);
+    return map;
+}
+
 const MethodInfo& Svd::info() const
 {
     static const MethodInfo info{
@@ -113,6 +134,10 @@ const MethodInfo& Svd::info() const
         .supportsCausal = true,
         .randomised = true,
         .mapIsQuadratic = true,
+        .rowsSumToOne = false,
+        .nonNegative = false,
+        .looksAhead = true,
+        .exactWith = {{"rank", "1024"}},
         .params = {{.key = "rank",
                     .label = "Rank",
                     .unit = "",

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 namespace attnscope::methods {
@@ -85,7 +86,7 @@ public:
     Index rows() const override { return static_cast<Index>(m_kept.size()); }
     Index cols() const override { return m_cols; }
     Provenance provenance() const override { return Provenance::Implied; }
-    Index visibleCols(Index row) const override { return std::min(m_cols, m_firstVisible + row); }
+    KeyRange visible(Index row) const override { return {0, std::min(m_cols, m_firstVisible + row)}; }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
@@ -127,6 +128,8 @@ public:
             return cancelledError();
         return std::shared_ptr<const ScoreSource>(std::make_shared<TopkSource>(in, std::move(kept)));
     }
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
+    Index keysPerRow(const Shape&, const Params& params) const override { return params.integer("k"); }
 };
 
 Cost Topk::cost(const Shape& s, const Params& params, bool causal) const
@@ -169,6 +172,24 @@ Result<Tensor> Topk::run(const Inputs& in, const Params& params, const RunContex
     return out;
 }
 
+/// The k largest logits of each row; of equal ones the earlier key.
+Result<DefinedMap> Topk::define(const Inputs& in, HeadRef head, const Params& params) const
+{
+    std::vector<std::vector<char>> kept(static_cast<std::size_t>(in.q.rows()), std::vector<char>(static_cast<std::size_t>(in.k.rows()), 0));
+    for (Index i = 0; i < in.q.rows(); ++i) {
+        std::vector<double> logits(static_cast<std::size_t>(visibleKeys(in, i)));
+        for (std::size_t j = 0; j < logits.size(); ++j)
+            logits[j] = definedLogit(in, head, i, static_cast<Index>(j));
+        std::vector<std::size_t> order(logits.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
+        order.resize(std::min(order.size(), static_cast<std::size_t>(params.integer("k"))));
+        for (const auto j : order)
+            kept[static_cast<std::size_t>(i)][j] = 1;
+    }
+    return definedSoftmax(in, head, [&](Index i, Index j) { return kept[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] != 0; });
+}
+
 const MethodInfo& Topk::info() const
 {
     static const MethodInfo info{
@@ -183,6 +204,7 @@ const MethodInfo& Topk::info() const
         .memoryGrowth = "n (k + d)",
         .supportsCausal = true,
         .mapIsQuadratic = true,
+        .exactWith = {{"k", "4096"}},
         .params = {{.key = "k",
                     .label = "Keys a query",
                     .unit = "keys",

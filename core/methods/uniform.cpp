@@ -18,7 +18,7 @@ public:
     Index rows() const override { return m_rows; }
     Index cols() const override { return m_cols; }
     Provenance provenance() const override { return Provenance::Implied; }
-    Index visibleCols(Index row) const override { return std::min(m_cols, m_firstVisible + row); }
+    KeyRange visible(Index row) const override { return {0, std::min(m_cols, m_firstVisible + row)}; }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
@@ -26,9 +26,9 @@ protected:
         if (context.cancelled())
             return cancelledError();
         for (Index i = 0; i < out.rows; ++i) {
-            const Index visible = visibleCols(row0 + i);
-            const Index count = std::clamp<Index>(visible - col0, 0, out.cols);
-            std::fill_n(out.row(i), count, 1.0F / static_cast<float>(visible));
+            const Index last = visible(row0 + i).last;
+            const Index count = std::clamp<Index>(last - col0, 0, out.cols);
+            std::fill_n(out.row(i), count, 1.0F / static_cast<float>(last));
             std::fill(out.row(i) + count, out.row(i) + out.cols, 0.0F);
         }
         return {};
@@ -48,17 +48,17 @@ protected:
 private:
     float pooled(Index rowFirst, Index rowLast, Index colFirst, Index colLast, Pool pool) const
     {
-        if (visibleCols(rowLast - 1) <= colFirst)
+        if (visible(rowLast - 1).last <= colFirst)
             return 0.0F;
         // Weights shrink from row to row: the first row that sees the block has the largest, the last row the smallest.
         if (pool == Pool::Min)
-            return visibleCols(rowFirst) < colLast ? 0.0F : 1.0F / static_cast<float>(visibleCols(rowLast - 1));
+            return visible(rowFirst).last < colLast ? 0.0F : 1.0F / static_cast<float>(visible(rowLast - 1).last);
         const Index firstSeeing = std::max(rowFirst, colFirst + 1 - m_firstVisible);
         if (pool != Pool::Mean)
-            return 1.0F / static_cast<float>(visibleCols(firstSeeing));
+            return 1.0F / static_cast<float>(visible(firstSeeing).last);
         double sum = 0.0;
         for (Index i = firstSeeing; i < rowLast; ++i)
-            sum += static_cast<double>(std::min(colLast, visibleCols(i)) - colFirst) / static_cast<double>(visibleCols(i));
+            sum += static_cast<double>(std::min(colLast, visible(i).last) - colFirst) / static_cast<double>(visible(i).last);
         return static_cast<float>(sum / (static_cast<double>(rowLast - rowFirst) * static_cast<double>(colLast - colFirst)));
     }
 
@@ -113,6 +113,15 @@ public:
             return cancelledError();
         return std::shared_ptr<const ScoreSource>(std::make_shared<UniformSource>(in.q.rows(), in.k.rows(), visibleKeys(in, 0)));
     }
+    Result<DefinedMap> define(const Inputs& in, HeadRef, const Params&) const override
+    {
+        DefinedMap map(in.q.rows(), in.k.rows());
+        for (Index i = 0; i < map.rows; ++i)
+            for (Index j = 0; j < visibleKeys(in, i); ++j)
+                map.at(i, j) = 1.0 / static_cast<double>(visibleKeys(in, i));
+        return map;
+    }
+    Index rankBound(const Shape&, const Params&) const override { return 1; }
 };
 
 const MethodInfo& Uniform::info() const

@@ -3,6 +3,8 @@
 #include "core/engine/support_softmax.h"
 #include "core/method/attention_method.h"
 
+#include <cstdlib>
+
 namespace attnscope::methods {
 
 namespace {
@@ -34,6 +36,14 @@ public:
             return ready.error();
         return makeSupportSource(in, head, supportOf(in.q.rows(), in.k.rows(), params, in.causal), Provenance::Implied, context);
     }
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
+    {
+        const Index side = params.integer("window");
+        const Index globals = params.integer("globals");
+        const Index offset = in.k.rows() - in.q.rows();
+        return definedSoftmax(in, head,
+                              [=](Index i, Index j) { return std::abs(i + offset - j) <= side || j < globals || i + offset < globals; });
+    }
 
 private:
     Result<void> check(const Inputs& in, const Params& params, const RunContext& context) const
@@ -64,6 +74,8 @@ const MethodInfo& Window::info() const
         .timeGrowth = "n (w + g) d",
         .memoryGrowth = "n d",
         .supportsCausal = true,
+        .positional = true,
+        .exactWith = {{"window", "65536"}},
         .params = {{.key = "window",
                     .label = "Keys on each side",
                     .unit = "keys",

@@ -69,16 +69,22 @@ Index columnOf(double gap, std::span<const float> exact, std::span<const float> 
     return 0;
 }
 
+/// Where a row of cells begins in the map.
+struct Cell {
+    Index row = 0;
+    Index col = 0;
+};
+
 /// Everything but recall.
-void addRow(std::span<const float> exact, std::span<const float> approximate, Index row, RowSums& sums)
+void addRow(std::span<const float> exact, std::span<const float> approximate, Cell start, RowSums& sums)
 {
     const CellSums cells = sumCells(exact, approximate);
     sums.gapSquares += cells.gapSquares;
     sums.exactSquares += cells.exactSquares;
     if (cells.largestGap > sums.maxAbs || std::isnan(cells.largestGap)) {
         sums.maxAbs = cells.largestGap;
-        sums.maxAbsRow = row;
-        sums.maxAbsCol = columnOf(cells.largestGap, exact, approximate);
+        sums.maxAbsRow = start.row;
+        sums.maxAbsCol = start.col + columnOf(cells.largestGap, exact, approximate);
     }
     sums.totalVariation += 0.5 * cells.gaps;
     sums.kl += cells.divergence;
@@ -92,14 +98,15 @@ void addRow(std::span<const float> exact, std::span<const float> approximate, In
 /// Scratch of one worker.
 class RowComparison {
 public:
-    void add(std::span<const float> exact, std::span<const float> approximate, Index row, Index visible, RowSums& sums)
+    /// Both rows begin at one column; `visible`, counted from there, is what the exact map sees.
+    void add(std::span<const float> exact, std::span<const float> approximate, KeyRange visible, RowSums& sums)
     {
-        addRow(exact, approximate, row, sums);
-        const auto a = m_exact.select(exact.first(static_cast<std::size_t>(visible)));
+        const auto seen = exact.subspan(static_cast<std::size_t>(visible.first), static_cast<std::size_t>(visible.size()));
+        const auto a = m_exact.select(seen, visible.first);
         const auto b = m_approximate.select(approximate);
         std::array<Index, kRecallSizes.size()> sizes{};
         std::array<Index, kRecallSizes.size()> counts{};
-        std::transform(kRecallSizes.begin(), kRecallSizes.end(), sizes.begin(), [visible](Index k) { return std::min(k, visible); });
+        std::transform(kRecallSizes.begin(), kRecallSizes.end(), sizes.begin(), [&](Index k) { return std::min(k, visible.size()); });
         m_shared.count(a, b, static_cast<Index>(approximate.size()), sizes, counts);
         for (std::size_t s = 0; s < sizes.size(); ++s)
             sums.recall[s] += static_cast<double>(counts[s]) / static_cast<double>(sizes[s]);
@@ -124,10 +131,14 @@ Result<RowSums> compareRows(const ScoreSource& exact, const ScoreSource& approxi
     RowSums sums;
     RowComparison comparison;
     for (Index i = 0; i < rows; ++i) {
-        const Index visible = std::clamp<Index>(exact.visibleCols(first + i), 1, cols);
-        const auto width = static_cast<std::size_t>(std::clamp<Index>(approximation.visibleCols(first + i), visible, cols));
-        const auto at = static_cast<std::size_t>(i * cols);
-        comparison.add({a.data() + at, width}, {b.data() + at, width}, first + i, visible, sums);
+        const KeyRange visible = exact.visible(first + i);
+        const KeyRange both = hull(visible, approximation.visible(first + i));
+        const auto at = static_cast<std::size_t>(i * cols + both.first);
+        const auto width = static_cast<std::size_t>(both.size());
+        const std::span<const float> x(a.data() + at, width);
+        const std::span<const float> y(b.data() + at, width);
+        addRow(x, y, {first + i, both.first}, sums);
+        comparison.add(x, y, {visible.first - both.first, visible.last - both.first}, sums);
     }
     return sums;
 }
@@ -207,7 +218,7 @@ Result<OutputMetrics> compareOutputs(MatrixView<const float> exact, MatrixView<c
         return sizesDiffer("output", exact.rows, exact.cols, approximation.rows, approximation.cols);
     RowSums sums;
     for (Index i = 0; i < exact.rows; ++i)
-        addRow(exact.rowSpan(i), approximation.rowSpan(i), i, sums);
+        addRow(exact.rowSpan(i), approximation.rowSpan(i), {i, 0}, sums);
     return OutputMetrics{relative(sums), sums.maxAbs};
 }
 

@@ -34,7 +34,7 @@ void TopKeys::shrink()
     m_entries.resize(m_count);
 }
 
-std::span<const Index> TopKeys::select(std::span<const float> row)
+std::span<const Index> TopKeys::select(std::span<const float> row, Index first)
 {
     m_entries.clear();
     std::size_t j = 0;
@@ -58,7 +58,7 @@ std::span<const Index> TopKeys::select(std::span<const float> row)
     std::sort(m_entries.begin(), m_entries.end(), std::greater<>());
     m_columns.resize(m_entries.size());
     std::transform(m_entries.begin(), m_entries.end(), m_columns.begin(),
-                   [](std::uint64_t e) { return static_cast<Index>(0xFFFFFFFFU - static_cast<std::uint32_t>(e)); });
+                   [first](std::uint64_t e) { return first + static_cast<Index>(0xFFFFFFFFU - static_cast<std::uint32_t>(e)); });
     return m_columns;
 }
 

@@ -16,7 +16,8 @@ public:
     explicit TopKeys(std::size_t count) : m_count(count) { m_entries.reserve(2 * count); }
 
     /// The columns of the `count` largest values (all, where there are fewer), the largest first; of equal ones the earlier.
-    std::span<const Index> select(std::span<const float> row);
+    /// row[0] stands in column `first`.
+    std::span<const Index> select(std::span<const float> row, Index first = 0);
 
 private:
     void shrink();

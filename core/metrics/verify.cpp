@@ -3,7 +3,6 @@
 
 #include "core/base/random.h"
 #include "core/method/registry.h"
-#include "core/metrics/definitions.h"
 
 #include <algorithm>
 #include <array>
@@ -169,7 +168,7 @@ std::string brief(double x)
 class MethodCheck {
 public:
     MethodCheck(const Backend& backend, const AttentionMethod& method, std::uint64_t seed, const RunContext& context)
-        : m_backend(backend), m_method(method), m_definition(findDefinition(method.info().id)), m_seed(seed), m_context(context)
+        : m_backend(backend), m_method(method), m_seed(seed), m_context(context)
     {
     }
 
@@ -181,11 +180,9 @@ public:
         const std::string form = causal ? "causal" : "bidirectional";
         if (auto supported = m_backend.supports(m_method, kProblems.front().shape, causal); !supported)
             return {unsupported(form, supported.error())};
-        if (!m_definition)
-            m_output.failure = m_map.failure = Error{Errc::Unsupported, "no float64 definition", ""};
         for (const Problem& problem : kProblems)
             for (const auto& variant : variantsOf(m_method.info(), problem, m_seed))
-                if (m_definition && !m_context.cancelled())
+                if (!m_context.cancelled())
                     compare(problem, variant, causal);
         std::vector<VerifyResult> results{row(form, m_output, false)};
         if (checksMaps())
@@ -212,7 +209,7 @@ private:
         }
         for (Index h = 0; h < in.q.batch() * in.q.heads(); ++h) {
             const HeadRef head{h / in.q.heads(), h % in.q.heads()};
-            const auto defined = m_definition->evaluate(in, head, variant.params);
+            const auto defined = m_method.define(in, head, variant.params);
             if (!defined) {
                 m_output.failure = defined.error();
                 return;
@@ -260,7 +257,6 @@ private:
 
     const Backend& m_backend;
     const AttentionMethod& m_method;
-    const Definition* m_definition;
     std::uint64_t m_seed;
     const RunContext& m_context;
     Findings m_output;

@@ -17,7 +17,7 @@ public:
     Index rows() const override { return m_matrix.rows(); }
     Index cols() const override { return m_matrix.cols(); }
     Provenance provenance() const override { return m_provenance; }
-    Index visibleCols(Index row) const override { return std::min(cols(), m_firstVisible + row); }
+    KeyRange visible(Index row) const override { return {0, std::min(cols(), m_firstVisible + row)}; }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
@@ -25,9 +25,9 @@ protected:
         if (context.cancelled())
             return cancelledError();
         for (Index i = 0; i < out.rows; ++i) {
-            const Index visible = std::clamp<Index>(visibleCols(row0 + i) - col0, 0, out.cols);
-            std::copy_n(m_matrix.matrix().row(row0 + i) + col0, visible, out.row(i));
-            std::fill(out.row(i) + visible, out.row(i) + out.cols, 0.0F);
+            const Index seen = std::clamp<Index>(visible(row0 + i).last - col0, 0, out.cols);
+            std::copy_n(m_matrix.matrix().row(row0 + i) + col0, seen, out.row(i));
+            std::fill(out.row(i) + seen, out.row(i) + out.cols, 0.0F);
         }
         return {};
     }

@@ -55,7 +55,7 @@ Index Difference::cols() const { return m_b->cols(); }
 
 Provenance Difference::provenance() const { return std::max(m_a->provenance(), m_b->provenance()); }
 
-Index Difference::visibleCols(Index row) const { return std::max(m_a->visibleCols(row), m_b->visibleCols(row)); }
+KeyRange Difference::visible(Index row) const { return hull(m_a->visible(row), m_b->visible(row)); }
 
 bool Difference::isZero(Index row0, Index col0, Index rowCount, Index colCount) const
 {

@@ -32,7 +32,7 @@ public:
     Index rows() const override;
     Index cols() const override;
     Provenance provenance() const override;
-    Index visibleCols(Index row) const override;
+    KeyRange visible(Index row) const override;
     bool isZero(Index row0, Index col0, Index rows, Index cols) const override;
 
 protected:

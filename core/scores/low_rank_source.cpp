@@ -36,7 +36,7 @@ public:
     Index rows() const override { return m_factors.left.rows(); }
     Index cols() const override { return m_factors.right.rows(); }
     Provenance provenance() const override { return m_provenance; }
-    Index visibleCols(Index row) const override { return std::min(cols(), m_factors.firstVisible + row); }
+    KeyRange visible(Index row) const override { return {0, std::min(cols(), m_factors.firstVisible + row)}; }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
@@ -45,8 +45,8 @@ protected:
             return cancelledError();
         gemmNT(m_factors.left.matrix().rowRange(row0, out.rows), m_factors.right.matrix().rowRange(col0, out.cols), out);
         for (Index i = 0; i < out.rows; ++i) {
-            const Index visible = std::clamp<Index>(visibleCols(row0 + i) - col0, 0, out.cols);
-            std::fill(out.row(i) + visible, out.row(i) + out.cols, 0.0F);
+            const Index seen = std::clamp<Index>(visible(row0 + i).last - col0, 0, out.cols);
+            std::fill(out.row(i) + seen, out.row(i) + out.cols, 0.0F);
         }
         return {};
     }
@@ -73,9 +73,9 @@ Result<void> LowRankSource::readPooled(const Block& block, Pool pool, MatrixView
             for (Index c = 0; c < block.cols; ++c) {
                 const Index colFirst = (block.col0 + c) << block.level;
                 const Index colLast = std::min(cols(), (block.col0 + c + 1) << block.level);
-                if (visibleCols(rowLast - 1) <= colFirst)
+                if (visible(rowLast - 1).last <= colFirst)
                     out(r, c) = 0.0F;
-                else if (visibleCols(rowFirst) < colLast)
+                else if (visible(rowFirst).last < colLast)
                     out(r, c) = static_cast<float>(maskedMean(rowFirst, rowLast, colFirst, colLast));
             }
         }
@@ -94,7 +94,7 @@ double LowRankSource::maskedMean(Index rowFirst, Index rowLast, Index colFirst, 
     double total = 0.0;
     Index next = colFirst;
     for (Index i = rowFirst; i < rowLast; ++i) {
-        for (const Index end = std::min(colLast, visibleCols(i)); next < end; ++next)
+        for (const Index end = std::min(colLast, visible(i).last); next < end; ++next)
             for (Index c = 0; c < right.cols; ++c)
                 seen[static_cast<std::size_t>(c)] += right(next, c);
         for (Index c = 0; c < left.cols; ++c)

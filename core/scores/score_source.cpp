@@ -60,8 +60,12 @@ Result<float> ScoreSource::cell(Index row, Index col) const
 
 bool ScoreSource::isZero(Index row0, Index col0, Index rowCount, Index colCount) const
 {
-    (void)colCount;
-    return rowCount > 0 && visibleCols(row0 + rowCount - 1) <= col0;
+    return rowCount > 0 && !visibleToAny(row0, rowCount).meets(col0, col0 + colCount);
+}
+
+KeyRange ScoreSource::visibleToAny(Index row0, Index rowCount) const
+{
+    return {visible(row0).first, visible(std::min(row0 + rowCount, rows()) - 1).last};
 }
 
 Result<void> ScoreSource::readPooled(const Block& block, Pool pool, MatrixView<float> out, const RunContext& context) const

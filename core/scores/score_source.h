@@ -43,8 +43,12 @@ public:
     virtual Index cols() const = 0; ///< keys
     virtual Provenance provenance() const = 0;
 
-    /// The first key that query `row` may not see; cols() where nothing is masked. Masked cells read as 0.
-    virtual Index visibleCols(Index row) const { return (void)row, cols(); }
+    /// The keys that query `row` may see; all where nothing is masked. Masked cells read as 0. Neither end decreases from row to
+    /// row, so that the rows [i, j) see no key outside [visible(i).first, visible(j - 1).last).
+    virtual KeyRange visible(Index row) const { return (void)row, KeyRange{0, cols()}; }
+
+    /// The smallest range of keys outside which the rows [row0, row0 + rowCount) see nothing; cut at the map's last row.
+    KeyRange visibleToAny(Index row0, Index rowCount) const;
 
     /// Whether all these cells (level 0) are known to be 0 without computing them: masked, or outside a sparse support.
     /// Pooled reads skip such regions. The default knows the mask alone.

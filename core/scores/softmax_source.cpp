@@ -15,7 +15,7 @@ public:
     Index rows() const override { return m_inputs.q.rows(); }
     Index cols() const override { return m_inputs.k.rows(); }
     Provenance provenance() const override { return Provenance::Exact; }
-    Index visibleCols(Index row) const override { return visibleKeys(m_inputs, row); }
+    KeyRange visible(Index row) const override { return {0, visibleKeys(m_inputs, row)}; }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override

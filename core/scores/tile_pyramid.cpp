@@ -49,8 +49,6 @@ TilePyramid::TilePyramid(std::shared_ptr<const ScoreSource> source, Pool pool, s
             break;
         m_cache->keptLevel = level;
     }
-    for (Index row = 0; row < rows() && !m_masked; ++row)
-        m_masked = m_source->visibleCols(row) < cols();
 }
 
 TilePyramid::~TilePyramid() = default;
@@ -92,16 +90,6 @@ std::size_t TilePyramid::bytes() const
 {
     const std::scoped_lock lock(m_cache->mutex);
     return m_cache->bytes;
-}
-
-Index TilePyramid::visibleCols(Index row0, Index row1) const
-{
-    if (!m_masked)
-        return cols();
-    Index visible = 0;
-    for (Index row = std::max<Index>(0, row0); row < std::min(row1, rows()) && visible < cols(); ++row)
-        visible = std::max(visible, m_source->visibleCols(row));
-    return visible;
 }
 
 std::shared_ptr<Tile> TilePyramid::emptyTile(const TileKey& key) const
@@ -230,8 +218,8 @@ Result<std::shared_ptr<const Tile>> TilePyramid::compute(const TileKey& key, con
     }
     std::shared_ptr<Tile> tile = children ? fromChildren(key, *children) : emptyTile(key);
     const Index size = kTileSize << key.level;
-    const bool hidden = visibleCols(key.row * size, (key.row + 1) * size) <= key.col * size; // all masked: zeros
-    if (!children && !hidden) {
+    const bool masked = !m_source->visibleToAny(key.row * size, size).meets(key.col * size, (key.col + 1) * size); // zeros
+    if (!children && !masked) {
         const Block block{key.row * kTileSize, key.col * kTileSize, tile->rows, tile->cols, key.level};
         if (auto done = m_source->read(block, m_pool, {tile->values.data(), tile->rows, tile->cols, tile->cols}, context); !done)
             return done.error();

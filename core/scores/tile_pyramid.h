@@ -94,9 +94,6 @@ public:
     std::optional<TileStats> stats() const;
     std::size_t bytes() const;
 
-    /// The first key that no row of [row0, row1) may see: max of visibleCols. Masked cells lie at or right of it.
-    Index visibleCols(Index row0, Index row1) const;
-
 private:
     using Children = std::array<std::shared_ptr<const Tile>, 4>;
 
@@ -109,7 +106,6 @@ private:
     std::shared_ptr<const ScoreSource> m_source;
     Pool m_pool;
     int m_topLevel = 0;
-    bool m_masked = false;
     std::unique_ptr<TileCache> m_cache;
 };
 

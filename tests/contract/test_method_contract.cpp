@@ -43,20 +43,6 @@ double largest(std::span<const float> values)
     return most;
 }
 
-/// Maps whose rows don't sum to 1, with the reason.
-bool isRowStochastic(const MethodInfo& info)
-{
-    return info.id != "svd"; // a truncated decomposition keeps no row sum
-}
-
-/// Causal forms that look ahead, with the reason.
-bool respectsTheMask(const MethodInfo& info)
-{
-    return info.id != "svd"; // the best rank-r matrix of the whole causal map
-}
-
-bool dependsOnPositions(const MethodInfo& info) { return info.id == "window" || info.id == "linformer"; }
-
 } // namespace
 
 class TestMethodContract : public QObject {
@@ -164,8 +150,7 @@ private Q_SLOTS:
                     sum += static_cast<double>(x);
                 worst = std::max(worst, std::fabs(sum));
             }
-            QVERIFY2(!isRowStochastic(method.info()) || worst <= tolerance(c.shape, 1.0),
-                     qPrintable(QString("%1: %2").arg(c.name).arg(worst)));
+            QVERIFY2(!method.info().rowsSumToOne || worst <= tolerance(c.shape, 1.0), qPrintable(QString("%1: %2").arg(c.name).arg(worst)));
         }
     }
 
@@ -180,9 +165,9 @@ private Q_SLOTS:
         const Tensor map = readWhole(**source);
         QVERIFY(!map.empty());
         for (Index i = 0; i < 60; ++i) {
-            const Index visible = (*source)->visibleCols(i);
-            QVERIFY(visible == (causal && respectsTheMask(method.info()) ? i + 16 : 75));
-            for (Index j = visible; j < 75; ++j)
+            const KeyRange visible = (*source)->visible(i);
+            QVERIFY(visible == (KeyRange{0, causal && !method.info().looksAhead ? i + 16 : 75}));
+            for (Index j = visible.last; j < 75; ++j)
                 QCOMPARE(map.matrix()(i, j), 0.0F);
         }
     }
@@ -246,7 +231,7 @@ private Q_SLOTS:
     {
         const auto& method = current();
         QFETCH(bool, causal);
-        if (!causal || !respectsTheMask(method.info()))
+        if (!causal || !!method.info().looksAhead)
             return;
         const Shape shape{1, 2, 150, 150, 40, 8};
         const auto data = randomInputs(shape, 66);
@@ -276,7 +261,7 @@ private Q_SLOTS:
     {
         const auto& method = current();
         QFETCH(bool, causal);
-        if (!isRowStochastic(method.info()))
+        if (!method.info().rowsSumToOne)
             return;
         const Shape shape{1, 1, 100, 100, 40, 3};
         auto data = randomInputs(shape, 68);
@@ -312,7 +297,7 @@ private Q_SLOTS:
             for (Index j = 0; j < 300; ++j)
                 worst = std::max(worst, std::fabs(static_cast<double>(moved.matrix()(i, j)) - map.matrix()(from(i), from(j))));
         const double size = largest(map.values());
-        if (dependsOnPositions(method.info()))
+        if (method.info().positional)
             QVERIFY(worst > 0.01 * size);
         else
             QVERIFY2(worst <= 64.0 * kEps * size, qPrintable(QString::number(worst / size)));

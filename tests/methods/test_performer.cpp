@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Performer: the implied map's invariants, both forms against float64, and inputs that overflow naive code.
 #include "core/method/registry.h"
-#include "core/metrics/definitions.h"
 #include "support/dense_map.h"
 #include "support/random_inputs.h"
 #include "support/register_test.h"
@@ -19,7 +18,7 @@ Params with(std::vector<ParamText> given, std::uint64_t seed = 5) { return *make
 
 Tensor definedMap(const Inputs& in, HeadRef head, const Params& params)
 {
-    const auto defined = findDefinition("performer")->evaluate(in, head, params);
+    const auto defined = findMethod("performer")->define(in, head, params);
     Tensor map(1, 1, in.q.rows(), in.k.rows());
     std::transform(defined->cells.begin(), defined->cells.end(), map.values().begin(), [](double x) { return static_cast<float>(x); });
     return map;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every method has a float64 definition and equals it; a method that strays is caught.
 #include "core/method/registry.h"
-#include "core/metrics/definitions.h"
 #include "core/metrics/verify.h"
 #include "support/register_test.h"
 
@@ -48,12 +47,6 @@ class TestVerify : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
-    void everyMethodHasADefinition()
-    {
-        for (const auto& method : allMethods())
-            QVERIFY2(findDefinition(method->info().id), method->info().id.c_str());
-    }
-
     void everyMethodEqualsItsDefinition()
     {
         std::set<std::string> seen;

@@ -44,11 +44,12 @@ private Q_SLOTS:
     {
         const auto all = counting(5, 8, 8);
         QCOMPARE(*all->cell(4, 7), 39.0F);
-        QCOMPARE(all->visibleCols(0), 8);
+        QVERIFY(all->visible(0) == (KeyRange{0, 8}));
         QVERIFY(all->provenance() == Provenance::Sampled);
         const auto causal = counting(5, 8, 4);
-        QCOMPARE(causal->visibleCols(0), 4);
-        QCOMPARE(causal->visibleCols(4), 8);
+        QVERIFY(causal->visible(0) == (KeyRange{0, 4}));
+        QVERIFY(causal->visible(4) == (KeyRange{0, 8}));
+        QVERIFY(causal->visibleToAny(1, 2) == (KeyRange{0, 6}));
         QCOMPARE(*causal->cell(0, 3), 3.0F);
         QCOMPARE(*causal->cell(0, 4), 0.0F);
         QVERIFY(causal->isZero(0, 6, 3, 2));

@@ -14,19 +14,22 @@
 
 namespace attnscope::tests {
 
-/// cell(row, col); keys from visible(row) on are masked.
+/// cell(row, col); keys after the row's own are masked where `causal`, and those before the last `window` too where that isn't 0.
 class FormulaSource : public ScoreSource {
 public:
     using Formula = std::function<float(Index, Index)>;
-    FormulaSource(Index rows, Index cols, Formula formula, bool causal = false)
-        : m_rows(rows), m_cols(cols), m_formula(std::move(formula)), m_causal(causal)
+    FormulaSource(Index rows, Index cols, Formula formula, bool causal = false, Index window = 0)
+        : m_rows(rows), m_cols(cols), m_formula(std::move(formula)), m_causal(causal), m_window(window)
     {
     }
 
     Index rows() const override { return m_rows; }
     Index cols() const override { return m_cols; }
     Provenance provenance() const override { return Provenance::Exact; }
-    Index visibleCols(Index row) const override { return m_causal ? std::min(m_cols, row + 1) : m_cols; }
+    KeyRange visible(Index row) const override
+    {
+        return {m_window > 0 ? std::max<Index>(0, row + 1 - m_window) : 0, m_causal ? std::min(m_cols, row + 1) : m_cols};
+    }
     Index cellsRead() const { return m_cellsRead; }
 
 protected:
@@ -37,7 +40,7 @@ protected:
         m_cellsRead += out.rows * out.cols;
         for (Index i = 0; i < out.rows; ++i)
             for (Index j = 0; j < out.cols; ++j)
-                out(i, j) = col0 + j < visibleCols(row0 + i) ? m_formula(row0 + i, col0 + j) : 0.0F;
+                out(i, j) = visible(row0 + i).contains(col0 + j) ? m_formula(row0 + i, col0 + j) : 0.0F;
         return {};
     }
 
@@ -46,6 +49,7 @@ private:
     Index m_cols;
     Formula m_formula;
     bool m_causal;
+    Index m_window;
     mutable std::atomic<Index> m_cellsRead{0};
 };
 
