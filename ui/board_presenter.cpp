@@ -116,8 +116,8 @@ QString hoverText(const BoardState& board, Index query, Index key)
         return {};
     QStringList parts{QObject::tr("query %1%2").arg(query).arg(tokenText(board, query)),
                       QObject::tr("key %1%2").arg(key).arg(tokenText(board, key)), QObject::tr("distance %1").arg(query - key)};
-    parts += board.exact->map->visibleCols(query) <= key ? QObject::tr("masked")
-                                                         : QObject::tr("exact %1").arg(valueText(*board.exact->map, query, key));
+    parts += !board.exact->map->visible(query).contains(key) ? QObject::tr("masked")
+                                                             : QObject::tr("exact %1").arg(valueText(*board.exact->map, query, key));
     for (const auto& state : board.approximations)
         if (state.comparison && state.error)
             parts += QStringLiteral("%1 %2 (%3)")

@@ -225,7 +225,7 @@ void HeatmapPlottable::drawValues(QCPPainter* painter) const
     for (Index row = Index(view.top()); row < std::min<Index>(pyramid.rows(), Index(std::ceil(view.bottom()))); ++row)
         for (Index col = Index(view.left()); col < std::min<Index>(pyramid.cols(), Index(std::ceil(view.right()))); ++col) {
             const auto tile = pyramid.cached({0, row / kTileSize, col / kTileSize});
-            if (!tile || col >= pyramid.visibleCols(row, row + 1))
+            if (!tile || !pyramid.source().visible(row).contains(col))
                 continue;
             const float value = tile->at(row % kTileSize, col % kTileSize);
             const bool darkCell = isDrawable(value) && lightness(m_request.scale.color(value)) < 0.62;

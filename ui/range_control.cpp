@@ -25,8 +25,9 @@ std::vector<float> drawnValues(const Board& board, bool hideSink)
         const int level = pyramid->topLevel();
         const auto tile = pyramid->cached({level, 0, 0});
         for (Index row = 0; tile && row < tile->rows; ++row) {
-            const Index visible = pyramid->visibleCols(row << level, (row + 1) << level);
-            for (Index col = hideSink ? 1 : 0; col < tile->cols && (col << level) < visible; ++col)
+            const KeyRange visible = pyramid->source().visibleToAny(row << level, Index{1} << level);
+            for (Index col = std::max<Index>(hideSink ? 1 : 0, visible.first >> level); col < tile->cols && (col << level) < visible.last;
+                 ++col)
                 values.push_back(tile->at(row, col));
         }
     }

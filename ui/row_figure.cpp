@@ -35,16 +35,18 @@ public:
     QString title;
     QString key;
     std::optional<Index> cursor;
-    Index visibleKeys = 0;
+    KeyRange visible;
 
 protected:
     void applyDefaultAntialiasingHint(QCPPainter* painter) const override { painter->setAntialiasing(false); }
     void draw(QCPPainter* painter) override
     {
         const QRect rect = m_figure.m_rect;
-        const double x = mParentPlot->xAxis->coordToPixel(double(visibleKeys));
-        if (!m_figure.m_series.empty() && x < rect.right())
-            painter->fillRect(QRectF(QPointF(std::max(x, double(rect.left())), rect.top()), rect.bottomRight()), m_figure.m_theme.masked);
+        const auto pixel = [&](Index key) {
+            return std::clamp(mParentPlot->xAxis->coordToPixel(double(key)), double(rect.left()), double(rect.right()));
+        };
+        for (const auto& [from, to] : {std::pair{Index{0}, visible.first}, std::pair{visible.last, m_figure.keys()}})
+            painter->fillRect(QRectF(QPointF(pixel(from), rect.top()), QPointF(pixel(to), rect.bottom())), m_figure.m_theme.masked);
         QFont bold = plotFont();
         bold.setBold(true);
         const QFontMetrics large(bold);
@@ -124,11 +126,11 @@ RowFigure::RowFigure(QCustomPlot* plot) : m_plot(plot)
 
 RowFigure::~RowFigure() = default;
 
-void RowFigure::setSeries(std::vector<RowSeries> series, Index visibleKeys)
+void RowFigure::setSeries(std::vector<RowSeries> series, KeyRange visible)
 {
     const bool sameLength = !series.empty() && Index(series.front().values.size()) == keys();
     m_series = std::move(series);
-    m_decor->visibleKeys = visibleKeys;
+    m_decor->visible = visible;
     if (!sameLength)
         m_plot->xAxis->setRange(0.0, std::max<double>(1.0, double(keys())));
     replot();
@@ -212,8 +214,9 @@ void RowFigure::rebuild()
             fill.setAlpha(95);
             graph->setBrush(fill);
         }
-        const double last = std::min(range.upper, double(m_decor->visibleKeys)); // masked keys have no value to draw
-        const auto points = downsample(m_series[i].values, range.lower, last, m_rect.width());
+        const double first = std::max(range.lower, double(m_decor->visible.first)); // masked keys have no value to draw
+        const double last = std::min(range.upper, double(m_decor->visible.last));
+        const auto points = downsample(m_series[i].values, first, last, m_rect.width());
         const double half = points.size() > 1 ? 0.5 * (points[1].first - points[0].first) : 0.5;
         QVector<double> x;
         QVector<double> y;

@@ -29,7 +29,7 @@ public:
     explicit RowFigure(QCustomPlot* plot);
     ~RowFigure();
 
-    void setSeries(std::vector<RowSeries> series, Index visibleKeys);
+    void setSeries(std::vector<RowSeries> series, KeyRange visible);
     void setTokens(const QStringList& tokens);
     void setTheme(const PlotTheme& theme);
     void setLog(bool log);

@@ -16,7 +16,7 @@ namespace {
 
 struct RowResult {
     std::vector<RowSeries> series;
-    Index visibleKeys = 0;
+    std::optional<KeyRange> visible;
     QString failure;
     bool cancelled = false;
 };
@@ -34,7 +34,8 @@ RowResult readRows(const std::vector<PaneContent>& sources, Index query, const R
             result.failure = QString::fromStdString(done.error().what);
             return result;
         }
-        result.visibleKeys = std::max(result.visibleKeys, pane.source->visibleCols(query));
+        const KeyRange visible = pane.source->visible(query);
+        result.visible = result.visible ? hull(*result.visible, visible) : visible;
         result.series.push_back(std::move(series));
     }
     return result;
@@ -133,7 +134,7 @@ void RowPlot::read()
                     if (!self || number != self->m_wanted || result.cancelled)
                         return;
                     self->m_shown = number;
-                    self->m_figure->setSeries(result.series, result.visibleKeys);
+                    self->m_figure->setSeries(result.series, result.visible.value_or(KeyRange{}));
                     self->m_figure->setHeader(self->describeQuery(), self->describeKey(), self->m_key);
                     if (!result.failure.isEmpty())
                         Q_EMIT self->failed(result.failure);

@@ -226,12 +226,13 @@ PaintResult paintTiles(const PaintRequest& request)
     QImage image(request.pixels, QImage::Format_RGB32);
     for (int y = 0; y < request.pixels.height(); ++y) {
         const Span row = rows[static_cast<std::size_t>(y)];
-        const Index visible = pyramid.visibleCols(row.from << level, row.to << level);
+        const KeyRange visible = pyramid.source().visibleToAny(row.from << level, (row.to - row.from) << level);
         auto* line = reinterpret_cast<QRgb*>(image.scanLine(y));
         for (int x = 0; x < request.pixels.width(); ++x) {
             const Span col = cols[static_cast<std::size_t>(x)];
-            line[x] = (col.from << level) >= visible ? palette.maskedAt(x, y)
-                                                     : palette.valueAt(poolCells(region, row, col, pyramid.pool()), x, y);
+            line[x] = !visible.meets(col.from << level, col.to << level)
+                          ? palette.maskedAt(x, y)
+                          : palette.valueAt(poolCells(region, row, col, pyramid.pool()), x, y);
         }
     }
     return {request.pyramid, image, request.cells, region.complete, region.covered};
