@@ -2,6 +2,7 @@
 #include "core/inputs/array_set.h"
 
 #include "core/io/file_error.h"
+#include "core/method/extra_arrays.h"
 
 #include <array>
 #include <charconv>
@@ -117,6 +118,20 @@ Result<std::vector<LayerArrays>> findLayers(const std::filesystem::path& path, c
     return layers;
 }
 
+/// "layers.L.g" of this layer, else "g" for all; what was chosen as q, k or v stays that.
+void findExtra(const ArrayFile& file, LayerArrays& layer)
+{
+    const std::string& q = file.arrays()[layer.q].name;
+    const std::string stem = layerNumber(q) ? q.substr(0, q.size() - 1) : "";
+    for (const auto& known : knownArrays()) {
+        const std::string name(known.name);
+        const auto own = positionOf(file, stem + name);
+        const auto at = own ? own : positionOf(file, name);
+        if (at && *at != layer.q && *at != layer.k && *at != layer.v)
+            layer.extra.emplace(name, *at);
+    }
+}
+
 } // namespace
 
 Result<ArraySet> findArrays(const std::filesystem::path& path, const TensorOptions& options)
@@ -130,6 +145,8 @@ Result<ArraySet> findArrays(const std::filesystem::path& path, const TensorOptio
     auto layers = findLayers(path, **file, *kind == FileKind::Npy ? TensorOptions{} : options);
     if (!layers)
         return layers.error();
+    for (auto& layer : *layers)
+        findExtra(**file, layer);
     return ArraySet{std::move(*file), std::move(*layers)};
 }
 

@@ -5,6 +5,8 @@
 #include "core/inputs/tensor_document.h"
 #include "core/io/array_file.h"
 
+#include <map>
+
 namespace attnscope {
 
 /// Positions in file->arrays().
@@ -12,6 +14,7 @@ struct LayerArrays {
     std::string name;     ///< "layer 3"; empty where the file has plain q, k, v
     std::string scaleKey; ///< metadata of this layer's own scale
     std::size_t q = 0, k = 0, v = 0;
+    std::map<std::string, std::size_t> extra; ///< knownArrays() that are there, by their plain name
 };
 
 struct ArraySet {

@@ -82,6 +82,8 @@ Result<void> writeCapture(const std::filesystem::path& path, const Document& doc
         addArray(arrays, stem + "q", (*layer)->q);
         addArray(arrays, stem + "k", (*layer)->k);
         addArray(arrays, stem + "v", (*layer)->v);
+        for (const auto& [name, tensor] : (*layer)->arrays)
+            addArray(arrays, stem + name, tensor);
         kept.push_back(std::move(*layer));
     }
     if (context.cancelled())

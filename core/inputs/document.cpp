@@ -5,26 +5,31 @@ namespace attnscope {
 
 namespace {
 
-TensorView<const float> oneHead(const Tensor& tensor, HeadRef head)
+TensorView<const float> oneHead(const MatrixView<const float>& m)
 {
-    auto view = tensor.view();
-    view.data = view.matrix(head).data;
-    view.shape[0] = 1;
-    view.shape[1] = 1;
-    return view;
+    return {m.data, {1, 1, m.rows, m.cols}, {m.rows * m.stride, m.rows * m.stride, m.stride}};
 }
 
 } // namespace
 
 Inputs inputsOf(const std::shared_ptr<const LayerInputs>& layer)
 {
-    return {layer->q.view(), layer->k.view(), layer->v.view(), layer->causal, layer->scale, layer};
+    Inputs inputs{layer->q.view(), layer->k.view(), layer->v.view(), layer->causal, layer->scale, layer, {}, layer->window};
+    for (const auto& [name, tensor] : layer->arrays)
+        inputs.arrays.emplace(name, tensor.view());
+    return inputs;
 }
 
 Inputs inputsOf(const std::shared_ptr<const LayerInputs>& layer, HeadRef head)
 {
-    const HeadRef kv = inputsOf(layer).kvHead(head);
-    return {oneHead(layer->q, head), oneHead(layer->k, kv), oneHead(layer->v, kv), layer->causal, layer->scale, layer};
+    const Inputs all = inputsOf(layer);
+    Inputs one = all;
+    one.q = oneHead(all.qOf(head));
+    one.k = oneHead(all.kOf(head));
+    one.v = oneHead(all.vOf(head));
+    for (auto& [name, view] : one.arrays)
+        view = oneHead(*all.array(name, head));
+    return one;
 }
 
 } // namespace attnscope

@@ -7,6 +7,8 @@
 #include "core/base/tensor.h"
 #include "core/method/inputs.h"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,7 +21,9 @@ struct LayerInputs {
     Tensor k;
     Tensor v;
     bool causal = false;
-    float scale = 0.0F; ///< 0 means 1/sqrt(D)
+    float scale = 0.0F;                                  ///< 0 means 1/sqrt(D)
+    std::map<std::string, Tensor, std::less<>> arrays{}; ///< further arrays by name, sized as ExtraArrays says
+    Index window = 0;                                    ///< as in Inputs
 };
 
 /// Borrows all heads; the result keeps `layer` alive.
@@ -36,6 +40,7 @@ struct DocumentInfo {
     std::string model;               ///< model folder for texts, empty for tensors
     std::vector<std::string> tokens; ///< one label per position; empty where there are none
     std::vector<std::string> layerNames;
+    std::vector<std::string> arrays; ///< further arrays of the first layer, by name: "beta", "g"
     Index batch = 1;
     Index heads = 1;
     Index kvHeads = 1;

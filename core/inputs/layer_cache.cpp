@@ -9,7 +9,10 @@ namespace {
 
 std::uint64_t bytesOf(const LayerInputs& layer)
 {
-    return static_cast<std::uint64_t>(layer.q.size() + layer.k.size() + layer.v.size()) * sizeof(float);
+    Index values = layer.q.size() + layer.k.size() + layer.v.size();
+    for (const auto& [name, tensor] : layer.arrays)
+        values += tensor.size();
+    return static_cast<std::uint64_t>(values) * sizeof(float);
 }
 
 } // namespace

@@ -41,6 +41,8 @@ Result<std::shared_ptr<const Document>> makeDocument(std::shared_ptr<const Layer
     if (static_cast<Index>(tokens.size()) == layer->q.rows())
         info.tokens = std::move(tokens);
     info.layerNames = {"layer 0"};
+    for (const auto& [name, tensor] : layer->arrays)
+        info.arrays.push_back(name);
     info.batch = layer->q.batch();
     info.heads = layer->q.heads();
     info.kvHeads = layer->k.heads();

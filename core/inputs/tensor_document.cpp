@@ -2,6 +2,7 @@
 #include "core/inputs/tensor_document.h"
 
 #include "core/inputs/array_set.h"
+#include "core/inputs/extra_layout.h"
 #include "core/inputs/layer_cache.h"
 #include "core/inputs/tensor_metadata.h"
 #include "core/io/file_error.h"
@@ -18,13 +19,30 @@ ArrayShapes shapesOf(const ArrayFile& file, const LayerArrays& layer)
     return {file.arrays()[layer.q].shape, file.arrays()[layer.k].shape, file.arrays()[layer.v].shape};
 }
 
+/// Of q, k, v and the further arrays.
+std::vector<std::size_t> positionsOf(const LayerArrays& layer)
+{
+    std::vector<std::size_t> positions{layer.q, layer.k, layer.v};
+    for (const auto& [name, at] : layer.extra)
+        positions.push_back(at);
+    return positions;
+}
+
+Result<ExtraReading> readExtra(const ArraySet& set, const LayerArrays& layer, const std::string& name, std::size_t at, Layout layout)
+{
+    const auto shapes = shapesOf(*set.file, layer);
+    const auto q = sizesIn(layout, shapes.q);
+    const auto k = sizesIn(layout, shapes.k);
+    return readExtraLayout(name, set.file->arrays()[at].shape, {q[0], q[1], k[1], q[2], k[2]}, !isBHND(layout));
+}
+
 Tensor emptyTensor(const std::array<Index, 4>& sizes) { return {sizes[0], sizes[1], sizes[2], sizes[3]}; }
 
-/// q, k and v of every layer have numbers that attention can use.
+/// The arrays of every layer have numbers that attention can use.
 Result<void> checkDTypes(const std::filesystem::path& path, const ArraySet& set)
 {
     for (const auto& layer : set.layers)
-        for (const std::size_t index : {layer.q, layer.k, layer.v})
+        for (const std::size_t index : positionsOf(layer))
             if (const auto& array = set.file->arrays()[index]; array.dtype == DType::Other)
                 return unusableDType(array, path);
     return {};
@@ -91,7 +109,6 @@ private:
     Result<std::shared_ptr<const LayerInputs>> load(std::size_t index, const RunContext& context) const
     {
         const auto& arrays = m_set.layers[index];
-        const auto shapes = shapesOf(*m_set.file, arrays);
         if (auto fits = checkMemory(arrays, context); !fits)
             return fits.error();
         try {
@@ -102,7 +119,14 @@ private:
             for (const auto& [tensor, array] : parts) {
                 if (context.cancelled())
                     return cancelledError();
-                if (auto done = readTensor(array, *tensor); !done)
+                if (auto done = readTensor(array, m_reading.layout, m_set.file->arrays()[array].shape, *tensor); !done)
+                    return done.error();
+            }
+            for (const auto& [name, array] : arrays.extra) {
+                const auto reading = readExtra(m_set, arrays, name, array, m_reading.layout);
+                if (!reading)
+                    return reading.error();
+                if (auto done = readTensor(array, reading->layout, reading->shape, layer->arrays[name]); !done)
                     return done.error();
             }
             return checked(std::move(layer));
@@ -124,23 +148,22 @@ private:
     Result<void> checkMemory(const LayerArrays& arrays, const RunContext& context) const
     {
         double bytes = 0.0;
-        for (const std::size_t array : {arrays.q, arrays.k, arrays.v})
+        for (const std::size_t array : positionsOf(arrays))
             bytes += static_cast<double>(m_set.file->arrays()[array].size()) * sizeof(float);
         if (bytes > static_cast<double>(context.memoryBudget))
             return tooLarge(m_set.file->arrays()[arrays.q], m_path);
         return {};
     }
 
-    Result<void> readTensor(std::size_t array, Tensor& tensor) const
+    Result<void> readTensor(std::size_t array, Layout layout, const std::vector<Index>& shape, Tensor& tensor) const
     {
-        const auto& shape = m_set.file->arrays()[array].shape;
-        tensor = emptyTensor(sizesIn(m_reading.layout, shape));
-        if (isBHND(m_reading.layout))
+        tensor = emptyTensor(sizesIn(layout, shape));
+        if (isBHND(layout))
             return m_set.file->readInto(array, tensor.values());
         std::vector<float> stored(static_cast<std::size_t>(tensor.size()));
         auto done = m_set.file->readInto(array, stored);
         if (done)
-            copyAsBHND(m_reading.layout, shape, stored.data(), tensor.data());
+            copyAsBHND(layout, shape, stored.data(), tensor.data());
         return done;
     }
 
@@ -159,6 +182,9 @@ std::string detailOf(const ArraySet& set, const LayoutReading& reading, const Te
     text += "; " + set.file->arrays()[set.layers.front().q].dtypeName;
     if (info.kvHeads != info.heads)
         text += "; " + std::to_string(info.kvHeads) + (info.kvHeads == 1 ? " KV head" : " KV heads");
+    for (const auto& [name, at] : set.layers.front().extra)
+        if (const auto extra = readExtra(set, set.layers.front(), name, at, reading.layout))
+            text += "; " + extra->explanation;
     if (!metadata.mask.empty() && metadata.mask != "causal" && metadata.mask != "bidirectional")
         text += "; mask in the model: " + metadata.mask;
     if (!metadata.tokens.empty() && info.tokens.empty())
@@ -184,6 +210,8 @@ void fillInfo(DocumentInfo& info, const std::filesystem::path& path, const Array
     info.causal = options.causal.value_or(metadata.causal.value_or(false));
     if (static_cast<Index>(metadata.tokens.size()) == info.length)
         info.tokens = metadata.tokens;
+    for (const auto& [name, at] : set.layers.front().extra)
+        info.arrays.push_back(name);
     info.detail = detailOf(set, reading, metadata, info);
 }
 

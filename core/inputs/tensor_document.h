@@ -27,6 +27,7 @@ public:
 /// Opens .npy, .npz or .safetensors. A .npy holds q, k and v stacked along a first axis of 3, or q alone beside files that
 /// have k and v in place of the q that ends its name (q.npy, layer0_q.npy). Metadata that count, all optional: "causal"
 /// ("true", "false"), "scale" (a number; "layers.L.scale" for one layer), "tokens" (a JSON array of texts), "model".
+/// Arrays of a known name (see knownArrays()), plain or as layers.L.NAME, come along with q, k and v; a .npy has none.
 /// The first layer is read at once: everything that makes q, k, v unusable, NaN too, is an error that names it.
 Result<std::shared_ptr<const TensorDocument>> openTensors(const std::filesystem::path& path, const TensorOptions& options = {},
                                                           const RunContext& context = {});

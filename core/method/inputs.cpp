@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace attnscope {
 
@@ -43,6 +45,16 @@ float Inputs::effectiveScale() const { return scale != 0.0F ? scale : 1.0F / std
 
 HeadRef Inputs::kvHead(HeadRef h) const { return {h.batch, h.head * k.heads() / q.heads()}; }
 
+std::optional<MatrixView<const float>> Inputs::array(std::string_view name, HeadRef h) const
+{
+    const auto found = arrays.find(name);
+    if (found == arrays.end())
+        return std::nullopt;
+    const auto& view = found->second;
+    const Index head = view.heads() == q.heads() ? h.head : view.heads() == 1 ? 0 : kvHead(h).head;
+    return view.matrix({view.batch() == 1 ? 0 : h.batch, head});
+}
+
 Result<void> validate(const Inputs& in)
 {
     if (in.q.size() == 0 || in.k.size() == 0 || in.v.size() == 0)
@@ -65,15 +77,13 @@ Result<void> validate(const Inputs& in)
         return shapeError("Causal attention of " + std::to_string(in.q.rows()) + " queries to only " + std::to_string(in.k.rows()) +
                               " keys leaves the first queries nothing to see.",
                           "Switch causal off, or give at least as many keys as queries.");
-    return {};
+    return validateArrays(in);
 }
 
 Result<void> checkFinite(const Inputs& in)
 {
-    const struct {
-        const char* name;
-        const TensorView<const float>& view;
-    } arrays[] = {{"q", in.q}, {"k", in.k}, {"v", in.v}};
+    std::vector<std::pair<std::string, TensorView<const float>>> arrays{{"q", in.q}, {"k", in.k}, {"v", in.v}};
+    arrays.insert(arrays.end(), in.arrays.begin(), in.arrays.end());
     for (const auto& [name, view] : arrays) {
         const auto bad = findNonFinite(view);
         if (bad.count == 0)
@@ -82,7 +92,7 @@ Result<void> checkFinite(const Inputs& in)
         for (const Index i : bad.first)
             at += (at.empty() ? "" : ", ") + std::to_string(i);
         return Error{Errc::InvalidParam,
-                     std::string(name) + " holds " + std::to_string(bad.count) + (bad.count == 1 ? " value that is" : " values that are") +
+                     name + " holds " + std::to_string(bad.count) + (bad.count == 1 ? " value that is" : " values that are") +
                          " NaN or infinite, the first at [" + at + "].",
                      "Clean or clip the array before loading it; float16 overflows above 65504."};
     }

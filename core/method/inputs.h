@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What every attention method is given: q, k, v, whether it is causal, and the logit scale.
+// What every attention method is given: q, k, v, the mask, the logit scale, and further arrays by name.
 #pragma once
 
 #include "core/base/result.h"
 #include "core/base/tensor.h"
+#include "core/method/extra_arrays.h"
 
 #include <memory>
+#include <optional>
+#include <string_view>
 
 namespace attnscope {
 
@@ -17,6 +20,8 @@ struct Inputs {
     bool causal = false;               ///< query i sees the keys j <= i + (M - N)
     float scale = 0.0F;                ///< of the logits; 0 means 1/sqrt(D)
     std::shared_ptr<const void> owner; ///< keeps the arrays alive; score sources copy it
+    ExtraArrays arrays{};              ///< what recurrent methods take where it is there: see knownArrays()
+    Index window = 0;                  ///< a query sees the last `window` keys up to its own place alone; 0: all of them
 
     Shape shape() const;
     float effectiveScale() const;    ///< `scale`, or 1/sqrt(D) where that is 0
@@ -24,13 +29,16 @@ struct Inputs {
     MatrixView<const float> qOf(HeadRef h) const { return q.matrix(h); }
     MatrixView<const float> kOf(HeadRef h) const { return k.matrix(kvHead(h)); }
     MatrixView<const float> vOf(HeadRef h) const { return v.matrix(kvHead(h)); }
+
+    /// An array's part for query head h, [N, width], or [1, width] where one row stands for all tokens; none of that name: nothing.
+    std::optional<MatrixView<const float>> array(std::string_view name, HeadRef h) const;
 };
 
 /// Says in one sentence why q, k, v can't be attended to: empty, widths or lengths that differ, heads that don't divide,
-/// more queries than keys where causal.
+/// more queries than keys where causal, further arrays of other sizes.
 Result<void> validate(const Inputs& inputs);
 
-/// NaN or infinity in q, k or v: InvalidParam with how many there are and where the first one is. Reads everything once,
+/// NaN or infinity in q, k, v or a further array: InvalidParam with how many there are and where the first one is. Reads everything once,
 /// so it is asked when inputs are loaded, not at every run.
 Result<void> checkFinite(const Inputs& inputs);
 

@@ -23,6 +23,7 @@ Result<std::shared_ptr<const ScoreSource>> headMap(const std::shared_ptr<const L
     head.q = firstRows(head.q);
     head.k = firstRows(head.k);
     head.v = firstRows(head.v);
+    head.arrays.clear(); // softmax takes none
     const auto method = requireMethod("softmax");
     if (!method)
         return method.error();
