@@ -32,7 +32,7 @@ void tell(QWidget& window, const Error& error)
 
 QString askForOutput(QWidget& window, Settings& settings, const QString& stem, const QString& filter)
 {
-    const QString path =
+    QString path =
         QFileDialog::getSaveFileName(&window, QObject::tr("Save as"), settings.lastFolder() + QLatin1Char('/') + stem, filter);
     if (!path.isEmpty())
         settings.setLastFolder(QFileInfo(path).absolutePath());
@@ -67,7 +67,7 @@ void startMapExport(QWidget& window, SessionController& controller, const MapIte
 
 QString askForInput(QWidget& window, Settings& settings)
 {
-    const QString path =
+    QString path =
         QFileDialog::getOpenFileName(&window, QObject::tr("Open a text, tensors or a session"), settings.lastFolder(),
                                      QObject::tr("All that Attnscope opens (*.txt *.md *.npy *.npz *.safetensors *.json);;All files (*)"));
     if (!path.isEmpty())
@@ -77,7 +77,7 @@ QString askForInput(QWidget& window, Settings& settings)
 
 QString askForModel(QWidget& window, Settings& settings)
 {
-    const QString folder = QFileDialog::getExistingDirectory(
+    QString folder = QFileDialog::getExistingDirectory(
         &window, QObject::tr("Folder with config.json, tokenizer.json and model.safetensors"), settings.lastFolder());
     if (!folder.isEmpty())
         settings.setLastFolder(folder);
@@ -110,7 +110,7 @@ void exportFigures(QWidget& window, Settings& settings, SessionController& contr
     if (dialog.exec() != QDialog::Accepted)
         return;
     const auto& item = items[static_cast<std::size_t>(dialog.item())];
-    const QString path =
+    QString path =
         askForOutput(window, settings, item.stem + QStringLiteral(".pdf"), QObject::tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"));
     if (path.isEmpty())
         return;
