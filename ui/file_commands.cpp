@@ -32,8 +32,7 @@ void tell(QWidget& window, const Error& error)
 
 QString askForOutput(QWidget& window, Settings& settings, const QString& stem, const QString& filter)
 {
-    QString path =
-        QFileDialog::getSaveFileName(&window, QObject::tr("Save as"), settings.lastFolder() + QLatin1Char('/') + stem, filter);
+    QString path = QFileDialog::getSaveFileName(&window, QObject::tr("Save as"), settings.lastFolder() + QLatin1Char('/') + stem, filter);
     if (!path.isEmpty())
         settings.setLastFolder(QFileInfo(path).absolutePath());
     return path;
@@ -110,7 +109,7 @@ void exportFigures(QWidget& window, Settings& settings, SessionController& contr
     if (dialog.exec() != QDialog::Accepted)
         return;
     const auto& item = items[static_cast<std::size_t>(dialog.item())];
-    QString path =
+    const QString path =
         askForOutput(window, settings, item.stem + QStringLiteral(".pdf"), QObject::tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"));
     if (path.isEmpty())
         return;
