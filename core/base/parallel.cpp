@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/parallel.h"
 
-#include <oneapi/tbb/blocked_range.h>
-#include <oneapi/tbb/info.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/partitioner.h>
-#include <oneapi/tbb/task_arena.h>
+#include "core/base/workers.h"
 
 #include <algorithm>
 
@@ -19,18 +15,14 @@ bool parallelFor(Index count, Index grain, const RunContext& context, const std:
             body(first, std::min(count, first + step));
         return !context.cancelled();
     }
-    // oneTBB warns on stderr where more threads are asked for than the machine has.
-    tbb::task_arena arena(std::min(context.threadCount(), tbb::info::default_concurrency()));
-    arena.execute([&] {
-        const tbb::blocked_range<Index> range(0, (count + step - 1) / step, 1);
-        tbb::parallel_for(
-            range,
-            [&](const tbb::blocked_range<Index>& chunk) {
-                for (Index i = chunk.begin(); i != chunk.end() && !context.cancelled(); ++i)
-                    body(i * step, std::min(count, (i + 1) * step));
-            },
-            tbb::simple_partitioner());
-    });
+    const auto chunk = [&](Index i) {
+        if (!context.cancelled())
+            body(i * step, std::min(count, (i + 1) * step));
+    };
+    using Chunk = decltype(chunk);
+    runOnWorkers(
+        context.threadCount(), (count + step - 1) / step, [](const void* argument, Index i) { (*static_cast<Chunk*>(argument))(i); },
+        &chunk);
     return !context.cancelled();
 }
 

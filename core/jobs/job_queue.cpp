@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/jobs/job_queue.h"
 
+#include "core/base/workers.h"
+
 #include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 #include <atomic>
@@ -33,6 +34,7 @@ struct JobQueue::Job {
 struct JobQueue::State : std::enable_shared_from_this<JobQueue::State> {
     State(Post post_, RunContext context_) : post(std::move(post_)), context(std::move(context_)) {}
 
+    static void runCall(void* call);
     void run(const std::shared_ptr<Job>& job);
     void finish(const std::shared_ptr<Job>& job);
     void notify();
@@ -42,8 +44,8 @@ struct JobQueue::State : std::enable_shared_from_this<JobQueue::State> {
     // Workers beyond the machine's threads, so that a long background job leaves one free for the hand.
     tbb::global_control workers{tbb::global_control::max_allowed_parallelism,
                                 static_cast<std::size_t>(RunContext{}.threadCount() + kInteractiveWorkers + kBackgroundWorkers + 1)};
-    tbb::task_arena interactive{kInteractiveWorkers, 0, tbb::task_arena::priority::high};
-    tbb::task_arena background{kBackgroundWorkers, 0, tbb::task_arena::priority::low};
+    WorkerLane interactive{kInteractiveWorkers, WorkerLane::Priority::High};
+    WorkerLane background{kBackgroundWorkers, WorkerLane::Priority::Low};
 
     mutable std::mutex mutex;
     std::condition_variable drained;
@@ -54,6 +56,18 @@ struct JobQueue::State : std::enable_shared_from_this<JobQueue::State> {
     bool notifying = false;
     std::function<void()> changed;
 };
+
+/// What a worker is given of a job; it deletes it.
+struct JobQueue::Call {
+    State* state;
+    std::shared_ptr<Job> job;
+};
+
+void JobQueue::State::runCall(void* call)
+{
+    const std::unique_ptr<Call> own(static_cast<Call*>(call));
+    own->state->run(own->job);
+}
 
 void JobQueue::State::run(const std::shared_ptr<Job>& job)
 {
@@ -134,8 +148,8 @@ std::uint64_t JobQueue::submit(const std::string& slot, std::string title, Lane 
         m_state->jobs.emplace(job->id, job);
         ++m_state->inWorkers;
     }
-    auto& arena = lane == Lane::Interactive ? m_state->interactive : m_state->background;
-    arena.enqueue([state = m_state.get(), job] { state->run(job); });
+    auto& workers = lane == Lane::Interactive ? m_state->interactive : m_state->background;
+    workers.enqueue(&State::runCall, new Call{m_state.get(), job});
     m_state->notify();
     return job->id;
 }

@@ -68,6 +68,7 @@ public:
 private:
     struct State;
     struct Job;
+    struct Call;
 
     std::uint64_t submit(const std::string& slot, std::string title, Lane lane, std::function<void(const RunContext&)> work,
                          std::function<void(bool cancelled)> done);
