@@ -118,7 +118,7 @@ void RowPlot::read()
     const std::uint64_t number = ++m_wanted;
     if (!m_query || m_sources.empty()) {
         m_shown = number;
-        m_figure->setSeries({}, 0);
+        m_figure->setSeries({}, {});
         m_figure->setHeader(describeQuery(), {}, std::nullopt);
         return;
     }
