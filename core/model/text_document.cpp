@@ -7,6 +7,8 @@
 #include "core/model/transformer.h"
 
 #include <chrono>
+#include <mutex>
+#include <thread>
 
 namespace attnscope {
 
@@ -79,9 +81,11 @@ public:
             return found;
         // One run at a time: a second one would double the memory, and may find its layer in the cache afterwards.
         std::unique_lock lock(m_running, std::defer_lock);
-        while (!lock.try_lock_for(std::chrono::milliseconds(20)))
+        while (!lock.try_lock()) { // not std::timed_mutex: ThreadSanitizer of GCC 12 misses locks by the steady clock
             if (context.cancelled())
                 return cancelledError();
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
         if (auto found = m_cache.find(index))
             return found;
         if (const auto run = capture({std::vector<Index>{index}}, context); !run)
@@ -118,7 +122,7 @@ private:
     std::vector<std::int32_t> m_ids;
     DocumentInfo m_info;
     mutable LayerCache m_cache;
-    mutable std::timed_mutex m_running;
+    mutable std::mutex m_running;
 };
 
 } // namespace
