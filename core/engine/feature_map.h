@@ -30,6 +30,17 @@ public:
 
     /// Fills out.values and, where the map is not logarithmic, out.logScale from x [rows, dim].
     virtual void compute(Side side, MatrixView<const float> x, const FeatureRows& out) const = 0;
+
+    /// The same, of rows that stand at `first` and after it among all queries or keys: for maps to which places matter.
+    virtual void computeAt(Side side, Index first, MatrixView<const float> x, const FeatureRows& out) const
+    {
+        (void)first;
+        compute(side, x, out);
+    }
+
+    /// What a row is divided by, where its weights sum to sum exp(logScale), on that same scale: for published code that clamps
+    /// sums or adds to them.
+    virtual double divisor(double sum, double logScale) const { return (void)logScale, sum; }
 };
 
 } // namespace attnscope

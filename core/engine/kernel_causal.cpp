@@ -44,7 +44,7 @@ bool CausalWalk::walk(Index first, Index last, const KernelState& prefix, Kernel
             return false;
         const Index rows = std::min(kKernelChunk, last - j);
         Chunk chunk;
-        chunk.keys = m_keys.compute(m_map, Side::Key, m_inputs.k.matrix(m_kvHead).rowRange(j, rows));
+        chunk.keys = m_keys.compute(m_map, Side::Key, j, m_inputs.k.matrix(m_kvHead).rowRange(j, rows));
         chunk.shift = local.raisedShift(chunk.keys);
         const auto scaled = m_scaledKeys.matrix().rowRange(0, rows);
         scaleKeys(chunk.keys, chunk.shift, scaled);
@@ -64,7 +64,7 @@ bool CausalWalk::walk(Index first, Index last, const KernelState& prefix, Kernel
 void CausalWalk::answer(HeadRef head, Index firstQuery, const Chunk& chunk, const KernelState& prefix, const KernelState& local)
 {
     const Index rows = chunk.scaled.rows;
-    const auto queries = m_queries.compute(m_map, Side::Query, m_inputs.q.matrix(head).rowRange(firstQuery, rows));
+    const auto queries = m_queries.compute(m_map, Side::Query, firstQuery, m_inputs.q.matrix(head).rowRange(firstQuery, rows));
     const auto p = m_scaledQueries.matrix().rowRange(0, rows);
     const auto numerators = m_numerators.matrix().rowRange(0, rows);
     scaleQueries(queries, m_view.shift(), p, m_logScale);

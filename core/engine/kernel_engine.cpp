@@ -45,7 +45,7 @@ KernelState sumKeys(const Inputs& in, const FeatureMap& map, HeadRef kvHead, Ran
     Tensor scaled(1, 1, kKernelChunk, map.features());
     for (Index j = range.first; j < range.last && !context.cancelled(); j += kKernelChunk) {
         const Index rows = std::min(kKernelChunk, range.last - j);
-        const auto keys = buffer.compute(map, Side::Key, in.k.matrix(kvHead).rowRange(j, rows));
+        const auto keys = buffer.compute(map, Side::Key, j, in.k.matrix(kvHead).rowRange(j, rows));
         const auto shift = state.raisedShift(keys);
         const auto scaledKeys = scaled.matrix().rowRange(0, rows);
         scaleKeys(keys, shift, scaledKeys);
@@ -112,7 +112,7 @@ public:
     void answer(HeadRef head, Index first, const StateView& view, const QuerySink& sink)
     {
         const Index rows = std::min(kKernelChunk, m_inputs.q.rows() - first);
-        const auto queries = m_queries.compute(m_map, Side::Query, m_inputs.q.matrix(head).rowRange(first, rows));
+        const auto queries = m_queries.compute(m_map, Side::Query, first, m_inputs.q.matrix(head).rowRange(first, rows));
         const auto p = m_scaled.matrix().rowRange(0, rows);
         const auto numerators = m_numerators.matrix().rowRange(0, rows);
         scaleQueries(queries, view.shift(), p, m_logScale);
@@ -205,7 +205,8 @@ Result<Tensor> runKernel(const Inputs& inputs, const FeatureMap& map, const RunC
     Tensor out(s.batch, s.heads, s.queries, s.valueDim);
     const bool done = visitQueries(inputs, map, context, [&](const QueryBlock& block) {
         for (Index i = 0; i < block.numerators.rows; ++i) {
-            const double denominator = block.denominators[static_cast<std::size_t>(i)];
+            const auto at = static_cast<std::size_t>(i);
+            const double denominator = map.divisor(block.denominators[at], static_cast<double>(block.logScale[at]));
             const float* from = block.numerators.row(i);
             std::transform(from, from + s.valueDim, out.matrix(block.head).row(block.first + i),
                            [f = 1.0 / denominator](float x) { return static_cast<float>(f * x); });

@@ -4,9 +4,21 @@
 #include "core/engine/kernel_engine.h"
 #include "core/engine/kernel_source.h"
 
+#include <algorithm>
 #include <string>
 
 namespace attnscope {
+
+namespace {
+
+TensorView<const float> asTensor(MatrixView<const float> m) { return {m.data, {1, 1, m.rows, m.cols}, {0, 0, m.stride}}; }
+
+Inputs oneHead(const Inputs& in, HeadRef head)
+{
+    return {asTensor(in.qOf(head)), asTensor(in.kOf(head)), asTensor(in.vOf(head)), in.causal, in.effectiveScale(), in.owner};
+}
+
+} // namespace
 
 Cost KernelMethod::cost(const Shape& s, const Params& params, bool causal) const
 {
@@ -22,7 +34,37 @@ Result<Tensor> KernelMethod::run(const Inputs& inputs, const Params& params, con
 {
     if (auto ready = checkRunnable(*this, inputs, params, context); !ready)
         return ready.error();
-    return runKernel(inputs, *makeMap(inputs.q.cols(), inputs.effectiveScale(), params), context);
+    if (mapPerHead(params))
+        return runPerHead(inputs, params, context);
+    auto map = inputMap(inputs, {}, params, context);
+    if (!map)
+        return map.error();
+    return runKernel(inputs, **map, context);
+}
+
+Result<Tensor> KernelMethod::runPerHead(const Inputs& inputs, const Params& params, const RunContext& context) const
+{
+    const Shape s = inputs.shape();
+    Tensor out(s.batch, s.heads, s.queries, s.valueDim);
+    for (Index h = 0; h < s.batch * s.heads; ++h) {
+        const HeadRef head{h / s.heads, h % s.heads};
+        auto map = inputMap(inputs, head, params, context);
+        if (!map)
+            return map.error();
+        const auto one = runKernel(oneHead(inputs, head), **map, context);
+        if (!one)
+            return one.error();
+        std::copy(one->values().begin(), one->values().end(), out.matrix(head).data);
+    }
+    return out;
+}
+
+std::unique_ptr<const FeatureMap> KernelMethod::makeMap(Index, float, const Params&) const { return nullptr; }
+
+Result<std::unique_ptr<const FeatureMap>> KernelMethod::inputMap(const Inputs& inputs, HeadRef, const Params& params,
+                                                                 const RunContext&) const
+{
+    return makeMap(inputs.q.cols(), inputs.effectiveScale(), params);
 }
 
 Result<std::shared_ptr<const ScoreSource>> KernelMethod::scores(const Inputs& inputs, HeadRef head, const Params& params,
@@ -37,7 +79,10 @@ Result<std::shared_ptr<const ScoreSource>> KernelMethod::scores(const Inputs& in
                      "The features of " + std::to_string(s.queries) + " queries and " + std::to_string(s.keys) + " keys need about " +
                          std::to_string(static_cast<long long>(need / 1048576.0)) + " MiB, more than the budget.",
                      "Use fewer features or a shorter input."};
-    return makeKernelSource(inputs, head, *makeMap(s.dim, inputs.effectiveScale(), params), context);
+    auto map = inputMap(inputs, head, params, context);
+    if (!map)
+        return map.error();
+    return makeKernelSource(inputs, head, **map, context);
 }
 
 } // namespace attnscope

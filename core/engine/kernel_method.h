@@ -18,12 +18,23 @@ public:
     Index rankBound(const Shape& shape, const Params& params) const override { return features(shape.dim, params); }
 
 protected:
-    /// For queries and keys of width `dim`, whose logits are scaled by `scale`.
-    virtual std::unique_ptr<const FeatureMap> makeMap(Index dim, float scale, const Params& params) const = 0;
+    /// For queries and keys of width `dim`, whose logits are scaled by `scale`. Methods whose map depends on more than that leave it
+    /// out and override inputMap().
+    virtual std::unique_ptr<const FeatureMap> makeMap(Index dim, float scale, const Params& params) const;
+
+    /// The map for these inputs; `head` matters only where mapPerHead(). Cancelled. By default makeMap().
+    virtual Result<std::unique_ptr<const FeatureMap>> inputMap(const Inputs& inputs, HeadRef head, const Params& params,
+                                                               const RunContext& context) const;
+
+    /// Whether each query head needs a map of its own, made from that head's data.
+    virtual bool mapPerHead(const Params& params) const { return (void)params, false; }
 
     /// Columns of phi, and floating-point operations to compute one row of it.
     virtual Index features(Index dim, const Params& params) const = 0;
     virtual double featureFlops(Index dim, const Params& params) const = 0;
+
+private:
+    Result<Tensor> runPerHead(const Inputs& inputs, const Params& params, const RunContext& context) const;
 };
 
 } // namespace attnscope

@@ -32,7 +32,7 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 bool fillTable(FeatureTable& table, const FeatureMap& map, Side side, MatrixView<const float> x, const RunContext& context)
 {
     return parallelFor(x.rows, kKernelChunk, context, [&](Index first, Index last) {
-        map.compute(side, x.rowRange(first, last - first), table.rows(first, last - first));
+        map.computeAt(side, first, x.rowRange(first, last - first), table.rows(first, last - first));
     });
 }
 
@@ -79,7 +79,9 @@ Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs
     Denominators denominators{std::vector<double>(static_cast<std::size_t>(one.q.rows())),
                               std::vector<float>(static_cast<std::size_t>(one.q.rows()))};
     const bool visited = visitQueries(one, map, context, [&](const QueryBlock& block) {
-        std::copy(block.denominators.begin(), block.denominators.end(), denominators.values.begin() + block.first);
+        std::transform(block.denominators.begin(), block.denominators.end(), block.logScale.begin(),
+                       denominators.values.begin() + block.first,
+                       [&map](double sum, float logScale) { return map.divisor(sum, static_cast<double>(logScale)); });
         std::copy(block.logScale.begin(), block.logScale.begin() + static_cast<Index>(block.denominators.size()),
                   denominators.logScale.begin() + block.first);
     });

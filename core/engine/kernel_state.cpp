@@ -22,10 +22,10 @@ FeatureBuffer::FeatureBuffer(Index rows, const FeatureMap& map)
 {
 }
 
-FeatureRows FeatureBuffer::compute(const FeatureMap& map, Side side, MatrixView<const float> x)
+FeatureRows FeatureBuffer::compute(const FeatureMap& map, Side side, Index first, MatrixView<const float> x)
 {
     const FeatureRows rows = FeatureRows{m_values.matrix(), m_logScale, m_logarithmic}.first(x.rows);
-    map.compute(side, x, rows);
+    map.computeAt(side, first, x, rows);
     return rows;
 }
 

@@ -15,8 +15,8 @@ class FeatureBuffer {
 public:
     FeatureBuffer(Index rows, const FeatureMap& map);
 
-    /// The features of x, at most as many rows as there is room for.
-    FeatureRows compute(const FeatureMap& map, Side side, MatrixView<const float> x);
+    /// The features of x, at most as many rows as there is room for; they stand at `first` and after it.
+    FeatureRows compute(const FeatureMap& map, Side side, Index first, MatrixView<const float> x);
 
 private:
     Tensor m_values;

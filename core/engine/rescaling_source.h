@@ -21,7 +21,7 @@ struct FeatureTable {
     FeatureRows rows(Index first, Index count) const;
 };
 
-/// Row sums of the map before division: denominator_i = value_i exp(logScale_i).
+/// What the rows of the map are divided by: denominator_i = value_i exp(logScale_i).
 struct Denominators {
     std::vector<double> values;
     std::vector<float> logScale;
