@@ -4,6 +4,7 @@
 #include "core/io/file_error.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -39,14 +40,28 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path)
     if (file < 0)
         return readError(path, errno);
     auto bytes = map(file, path);
-    ::close(file); // the mapping stays
-    if (!bytes)
+    if (!bytes) {
+        ::close(file);
         return bytes.error();
-    return MappedFile(*bytes);
+    }
+    return MappedFile(*bytes, file);
+}
+
+Result<void> MappedFile::checkWhole(const std::filesystem::path& path) const
+{
+    struct stat status {};
+    if (fstat(m_file, &status) != 0)
+        return readError(path, errno);
+    if (static_cast<std::uint64_t>(status.st_size) < m_bytes.size())
+        return Error{Errc::Io, "The file " + quoted(path) + " was cut short by another program while it was open.",
+                     "Restore the file, then open it again."};
+    return {};
 }
 
 MappedFile::~MappedFile()
 {
+    if (m_file >= 0)
+        ::close(m_file);
     if (!m_bytes.empty())
         munmap(const_cast<std::byte*>(m_bytes.data()), m_bytes.size());
 }

@@ -24,6 +24,8 @@ public:
     {
         if (m_header.info.dtype == DType::Other)
             return unusableDType(m_header.info, m_path);
+        if (auto whole = m_file.checkWhole(m_path); !whole)
+            return whole;
         const std::byte* data = m_file.bytes().data() + m_header.headerBytes;
         if (!m_header.fortranOrder) {
             decodeNpy(m_header, data, out.size(), out.data());

@@ -95,6 +95,8 @@ Result<RawTensor> SafetensorsFile::raw(const std::string& name) const
     const auto found = m_byName.find(name);
     if (found == m_byName.end())
         return parseError(m_path, "holds no tensor \"" + name + "\"", "Check that it belongs to this model.");
+    if (auto whole = checkWhole(); !whole)
+        return whole.error();
     return rawAt(found->second);
 }
 
@@ -103,6 +105,8 @@ Result<void> SafetensorsFile::readInto(std::size_t index, std::span<float> out) 
     const auto tensor = rawAt(index);
     if (tensor.dtype == DType::Other)
         return unusableDType(m_arrays[index], m_path);
+    if (auto whole = checkWhole(); !whole)
+        return whole;
     convertToFloat32(tensor.dtype, tensor.data, std::min(out.size(), static_cast<std::size_t>(tensor.size())), out.data());
     return {};
 }

@@ -30,6 +30,9 @@ public:
     Result<void> readInto(std::size_t index, std::span<float> out) const override;
 
     const std::filesystem::path& path() const { return m_path; }
+
+    /// As MappedFile::checkWhole: ask before each long use of what raw() gave.
+    Result<void> checkWhole() const { return m_file.checkWhole(m_path); }
     bool contains(const std::string& name) const { return m_byName.contains(name); }
 
     /// Without copying. Parse, naming the tensor and the file, where there is none of that name.

@@ -55,6 +55,7 @@ Result<std::shared_ptr<const WeightFiles>> WeightFiles::open(const std::filesyst
             return file.error();
         for (const auto& array : (*file)->arrays())
             weights->m_where[array.name] = *file;
+        weights->m_files = {*file};
         return std::shared_ptr<const WeightFiles>(std::move(weights));
     }
     if (!std::filesystem::exists(folder / indexName, ignored))
@@ -70,6 +71,7 @@ Result<std::shared_ptr<const WeightFiles>> WeightFiles::open(const std::filesyst
             if (!file)
                 return file.error();
             opened[shard] = *file;
+            weights->m_files.push_back(*file);
         }
         if (!opened[shard]->contains(tensor))
             return parseError(folder / shard, "lacks the tensor \"" + tensor + "\" that the index expects there",
@@ -86,6 +88,14 @@ Result<RawTensor> WeightFiles::raw(const std::string& name) const
         return Error{Errc::Parse, "The weights in " + quoted(m_folder) + " lack the tensor \"" + name + "\".",
                      "Check that config.json and the weights belong to the same model."};
     return found->second->raw(name);
+}
+
+Result<void> WeightFiles::checkWhole() const
+{
+    for (const auto& file : m_files)
+        if (auto whole = file->checkWhole(); !whole)
+            return whole;
+    return {};
 }
 
 std::vector<std::string> WeightFiles::names() const

@@ -19,11 +19,15 @@ public:
 
     std::vector<std::string> names() const;
 
+    /// Io where a file was cut short since it was opened: ask before each long use of what raw() gave.
+    Result<void> checkWhole() const;
+
 private:
     explicit WeightFiles(std::filesystem::path folder) : m_folder(std::move(folder)) {}
 
     std::filesystem::path m_folder;
     std::map<std::string, std::shared_ptr<const SafetensorsFile>> m_where; // by tensor
+    std::vector<std::shared_ptr<const SafetensorsFile>> m_files;
 };
 
 } // namespace attnscope

@@ -163,6 +163,34 @@ private Q_SLOTS:
         QVERIFY(refused((*file)->readInto(0, out), Errc::Unsupported, "F3_NEW"));
     }
 
+    void filesCutShortWhileOpenAreRefused()
+    {
+        const TempFolder folder;
+        const std::vector<float> values(100'000, 1.0F);
+        QVERIFY(writeSafetensors(folder.file("a.safetensors"), {{"a", {100'000}, values}}).ok());
+        const auto file = SafetensorsFile::open(folder.file("a.safetensors"));
+        QVERIFY2(file.ok(), why(file));
+        std::vector<float> out(values.size());
+        QVERIFY((*file)->readInto(0, out).ok() && (*file)->raw("a").ok() && (*file)->checkWhole().ok());
+        std::filesystem::resize_file(folder.file("a.safetensors"), 4096);
+        QVERIFY(refused((*file)->readInto(0, out), Errc::Io, "cut short by another program"));
+        QVERIFY(refused((*file)->raw("a"), Errc::Io, "cut short by another program"));
+    }
+
+    void filesReplacedWhileOpenStayReadable()
+    {
+        const TempFolder folder;
+        const std::vector<float> ones(100, 1.0F);
+        const std::vector<float> two(1, 2.0F);
+        QVERIFY(writeSafetensors(folder.file("a.safetensors"), {{"a", {100}, ones}}).ok());
+        const auto file = SafetensorsFile::open(folder.file("a.safetensors"));
+        QVERIFY2(file.ok(), why(file));
+        QVERIFY(writeSafetensors(folder.file("a.safetensors"), {{"a", {1}, two}}).ok()); // a new file of that name
+        std::vector<float> out(100);
+        QVERIFY((*file)->readInto(0, out).ok());
+        QVERIFY(out == ones);
+    }
+
     void missingFilesAndFoldersAreNamed()
     {
         const TempFolder folder;
