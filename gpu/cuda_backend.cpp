@@ -71,6 +71,8 @@ Result<DeviceProblem> CudaBackend::prepare(const AttentionMethod& method, const 
         return ready.error();
     if (auto supported = supports(method, inputs.shape(), inputs.causal); !supported)
         return supported.error();
+    if (inputs.window > 0)
+        return Error{Errc::Unsupported, "The CUDA kernels see no sliding windows.", "Run it on the CPU (--backend cpu)."};
     if (context.cancelled())
         return cancelledError();
     if (auto chosen = checkCuda(cudaSetDevice(m_device), "choosing the device"); !chosen)

@@ -24,8 +24,8 @@ QString parametersText(const ApproximationState& state)
     const QString plain = shortTitle(state.setting);
     if (title.size() > plain.size())
         text += QStringLiteral(" · ") + title.mid(plain.size()).trimmed();
-    if (state.comparison && state.comparison->bidirectionalFallback)
-        text += QObject::tr(" · no causal form: compared bidirectionally");
+    if (state.comparison && state.comparison->change.any())
+        text += QStringLiteral(" · ") + QString::fromStdString(state.comparison->change.explanation());
     return text;
 }
 
@@ -35,6 +35,8 @@ PaneContent exactPane(const BoardState& board)
     if (board.exact) {
         pane.source = board.exact->map;
         pane.subtitle += board.exact->causal ? QObject::tr(" · causal") : QObject::tr(" · bidirectional");
+        if (board.exact->window > 0)
+            pane.subtitle += QObject::tr(" · window %1").arg(board.exact->window);
     } else
         pane.message = board.failure ? sentence(*board.failure) : QObject::tr("computing…");
     return pane;
@@ -137,6 +139,8 @@ QString captionOf(const BoardState& board, const Session& session)
     parts += QObject::tr("head %1").arg(session.head.head);
     if (board.exact)
         parts += board.exact->causal ? QObject::tr("causal") : QObject::tr("bidirectional");
+    if (board.exact && board.exact->window > 0)
+        parts += QObject::tr("window %1").arg(board.exact->window);
     for (const auto& state : board.approximations)
         parts += methodTitle(state.setting) +
                  (state.metrics ? QObject::tr(": map error %1").arg(QString::fromStdString(formatValue(state.metrics->map.relFrobenius)))

@@ -44,8 +44,7 @@ const std::array<Column, 13> kColumns{{
 
 QString note(const ApproximationState& state)
 {
-    return state.comparison && state.comparison->bidirectionalFallback ? QObject::tr("no causal form: compared bidirectionally")
-                                                                       : QString();
+    return state.comparison ? QString::fromStdString(state.comparison->change.explanation()) : QString();
 }
 
 QString cellText(const ApproximationState& state, std::size_t column, bool reference)

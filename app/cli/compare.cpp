@@ -35,7 +35,7 @@ struct Line {
     MethodChoice choice;
     ComparisonMetrics metrics;
     double latencyMs = 0.0;
-    std::string label; ///< provenance, and ", bidirectional" where the method has no causal form
+    std::string label; ///< provenance, and how the mask was changed where the method has no form for it
 };
 
 /// On a GPU, the output that is compared is the GPU's.
@@ -59,7 +59,7 @@ Result<Line> compareOne(const HeadResult& exact, const Backend& backend, const M
     auto comparison = compareWith(exact, *choice.method, inputs, choice.params, context);
     if (!comparison)
         return comparison.error();
-    inputs.causal = comparison->approximation.causal;
+    inputs = comparison->change.applied(inputs);
     if (auto taken = takeOutputOf(backend, choice, inputs, *comparison, context); !taken)
         return taken.error();
     auto metrics = measure(*comparison, context);
@@ -70,8 +70,8 @@ Result<Line> compareOne(const HeadResult& exact, const Backend& backend, const M
     if (!seconds)
         return seconds.error();
     std::string label(toString(comparison->approximation.map->provenance()));
-    if (comparison->bidirectionalFallback)
-        label += ", bidirectional";
+    if (comparison->change.any())
+        label += ", " + comparison->change.label();
     return Line{choice, std::move(*metrics), 1e3 * median(*seconds), std::move(label)};
 }
 
@@ -101,6 +101,7 @@ void printTable(const std::vector<Line>& lines, const Inputs& inputs)
 {
     const Shape s = inputs.shape();
     std::cout << s.queries << " queries, " << s.keys << " keys, width " << s.dim << ", " << (inputs.causal ? "causal" : "bidirectional")
+              << (inputs.window > 0 ? ", window " + std::to_string(inputs.window) : std::string())
               << "; against exact softmax attention, one head\n\n";
     Table table({"method", "parameters", "label", "map error", "output error", "map max", "output max", "TV", "KL", "top-1", "top-8",
                  "top-64", "entropy", "row sums", "negative", "ms"},
@@ -150,11 +151,13 @@ int runCompare(const Options& options, const RunContext& given)
         return fail(exact.error());
     std::vector<Line> lines;
     for (const auto& choice : *choices) {
+        if ((*backend)->id() == "cpu")
+            sayIfLong(choice, input->inputs, context);
         auto line = compareOne(*exact, **backend, choice, input->inputs, context);
         if (!line)
             return fail(line.error());
-        if (input->inputs.causal && !choice.method->info().supportsCausal)
-            std::cerr << choice.method->info().title << " has no causal form: it is compared bidirectionally.\n";
+        if (const auto change = maskChangeFor(choice.method->info(), input->inputs); change.any())
+            std::cerr << choice.method->info().title << " has " << change.explanation() << ".\n";
         lines.push_back(std::move(*line));
     }
     print(options, lines, input->inputs);

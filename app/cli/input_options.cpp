@@ -54,6 +54,7 @@ Result<OpenedInput> InputOptions::open(const RunContext& context, std::optional<
     if (causal || bidirectional)
         wanted.causal = causal;
     wanted.scale = scale;
+    wanted.window = window;
     auto document = openTensors(file, wanted, context);
     if (!document)
         return document.error();
@@ -93,6 +94,9 @@ std::shared_ptr<InputOptions> addInputOptions(CLI::App& app, const std::string& 
     });
     auto* causal = app.add_flag("--causal", options->causal, "Each query sees only the keys up to its own position.");
     app.add_flag("--no-causal", options->bidirectional, "Each query sees all keys, even where the file says causal.")->excludes(causal);
+    app.add_option("--window", options->window,
+                   "Keys that a query sees up to its own, and as many after it unless causal; 0: all; default what the file says.")
+        ->check(CLI::Range(Index{0}, Index{1} << 40));
     app.add_option("--scale", options->scale, "Scale of the logits; default 1/sqrt(D), or what the file says.")
         ->check([](const std::string& text) {
             double value = 0.0;

@@ -29,6 +29,7 @@ struct InputOptions {
     bool causal = false;
     bool bidirectional = false;
     std::optional<float> scale;
+    std::optional<Index> window;
 
     /// All heads; the one of --head where that is given; or `fallback`.
     Result<OpenedInput> open(const RunContext& context, std::optional<HeadRef> fallback = std::nullopt) const;

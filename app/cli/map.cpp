@@ -110,6 +110,7 @@ int runMap(const Options& options, const RunContext& given)
     const auto input = options.input->open(context, HeadRef{0, 0});
     if (!input)
         return failInput(input.error());
+    sayIfLong(*choice, input->inputs, context);
     const auto map = sourceOf(options, *choice, against, input->inputs, context);
     if (!map)
         return fail(map.error());

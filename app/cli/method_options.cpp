@@ -3,8 +3,11 @@
 
 #include "core/io/param_files.h"
 #include "core/method/registry.h"
+#include "core/session/time_estimate.h"
 
 #include <CLI/App.hpp>
+
+#include <iostream>
 
 namespace attnscope::cli {
 
@@ -58,6 +61,14 @@ Result<std::vector<MethodChoice>> MethodOptions::choices() const
         choices.push_back(std::move(*complete));
     }
     return choices;
+}
+
+void sayIfLong(const MethodChoice& choice, const Inputs& inputs, const RunContext& context)
+{
+    if (!longRun(*choice.method, inputs, choice.params, context))
+        return;
+    const double seconds = estimateSeconds(*choice.method, inputs, choice.params, context);
+    std::cerr << choice.method->info().title << " takes " << aboutTime(seconds) << " here; Ctrl+C stops it.\n";
 }
 
 std::shared_ptr<MethodOptions> addMethodOptions(CLI::App& app)

@@ -28,6 +28,9 @@ struct MethodOptions {
 /// The choice with the arrays that its File parameters name; a bad file is bad input, not bad usage.
 Result<MethodChoice> withFiles(MethodChoice choice);
 
+/// On stderr where a calculation will take longer than a minute: "Best rank r (SVD) takes about 40 min here."
+void sayIfLong(const MethodChoice& choice, const Inputs& inputs, const RunContext& context);
+
 /// --method, --param, --seed.
 std::shared_ptr<MethodOptions> addMethodOptions(CLI::App& app);
 

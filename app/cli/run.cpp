@@ -45,6 +45,8 @@ int runRun(const Options& options, const RunContext& given)
     auto file = NpyWriter::create(options.out, outputShape(input->inputs.shape(), options.input->oneHead(), input->batched));
     if (!file) // found out before the work is done
         return failOutput(file.error());
+    if ((*backend)->id() == "cpu")
+        sayIfLong(*choice, input->inputs, context);
     const auto output = (*backend)->run(*choice->method, input->inputs, choice->params, context);
     if (!output)
         return fail(output.error());

@@ -48,13 +48,17 @@ void scoreTile(const StreamingTask& t, const StreamTile& s, Index first, Index c
         multiplyRows(keys, t.k.cols, {t.k.row(key0), t.k.stride, 1}, s.queries + c, kStreamQueries, s.scores + c, kStreamQueries, t.scale,
                      false);
     const KeySupport& support = t.support;
-    const bool whole = key0 + keys <= support.end(first) && (key0 >= support.begin(first + count - 1) || key0 + keys <= support.globals);
+    const bool amongGlobals = key0 + keys <= support.globals && key0 >= support.floor(first + count - 1);
+    const bool whole = key0 + keys <= support.end(first) && (key0 >= support.begin(first + count - 1) || amongGlobals);
     if (whole)
         return;
     for (Index q = 0; q < count; ++q) {
         const Index end = std::clamp<Index>(support.end(first + q) - key0, 0, keys);
         const Index begin = std::clamp<Index>(support.begin(first + q) - key0, 0, end);
-        for (Index j = std::clamp<Index>(support.globals - key0, 0, begin); j < begin; ++j)
+        const Index floor = std::clamp<Index>(support.floor(first + q) - key0, 0, begin);
+        for (Index j = 0; j < floor; ++j)
+            s.scores[j * kStreamQueries + q] = kMasked;
+        for (Index j = std::clamp<Index>(support.globals - key0, floor, begin); j < begin; ++j)
             s.scores[j * kStreamQueries + q] = kMasked;
         for (Index j = end; j < keys; ++j)
             s.scores[j * kStreamQueries + q] = kMasked;
@@ -126,7 +130,7 @@ void stream(const StreamingTask& t, StreamTile& s, Index first, Index count, boo
     // The windows of consecutive queries overlap: one range for all of them, and the global keys before it.
     const Index begin = t.support.begin(first);
     const Index globals = std::min(t.support.globals, begin);
-    streamKeys(t, s, first, count, 0, std::min(globals, t.support.end(first + count - 1)), withOutput);
+    streamKeys(t, s, first, count, t.support.floor(first), std::min(globals, t.support.end(first + count - 1)), withOutput);
     streamKeys(t, s, first, count, begin, t.support.end(first + count - 1), withOutput);
 }
 
@@ -151,7 +155,7 @@ Index sameKind(const KeySupport& support, Index first, Index count)
 
 } // namespace
 
-Index KeySupport::begin(Index query) const { return isGlobal(query) ? 0 : std::clamp<Index>(query + offset - before, 0, keys); }
+Index KeySupport::begin(Index query) const { return isGlobal(query) ? floor(query) : std::clamp<Index>(query + offset - before, 0, keys); }
 
 Index KeySupport::end(Index query) const
 {
@@ -162,13 +166,13 @@ Index KeySupport::count(Index query) const
 {
     const Index first = begin(query);
     const Index last = end(query);
-    return std::max<Index>(0, last - first) + std::min({globals, first, last});
+    return std::max<Index>(0, last - first) + std::max<Index>(0, std::min({globals, first, last}) - floor(query));
 }
 
-KeySupport fullSupport(Index queries, Index keys, bool causal)
+KeySupport fullSupport(Index queries, Index keys, bool causal, Index window)
 {
-    const Index all = queries + keys;
-    return {keys, keys - queries, all, causal ? 0 : all, 0, 0};
+    const Index side = window > 0 ? window - 1 : queries + keys;
+    return {keys, keys - queries, side, causal ? 0 : side, 0, 0};
 }
 
 void streamQueries(const StreamingTask& task, Index first, Index count, MatrixView<float> out, RowNorm* norms)

@@ -4,10 +4,13 @@
 
 #include "core/base/tensor.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace attnscope {
 
 /// Which keys a query sees. Query i stands at key position p = i + offset; it sees the keys j <= p + after with
-/// j >= p - before or j < globals; queries with 0 <= p < globals see all j <= p + globalAfter.
+/// j >= p - before or j < globals; queries with 0 <= p < globals see all j <= p + globalAfter. None sees keys j < p - reach.
 struct KeySupport {
     Index keys = 0;
     Index offset = 0;
@@ -15,16 +18,19 @@ struct KeySupport {
     Index after = 0;
     Index globals = 0;
     Index globalAfter = 0;
+    Index reach = std::numeric_limits<Index>::max() / 4; ///< at least `before`
 
     bool isGlobal(Index query) const { return query + offset >= 0 && query + offset < globals; }
     Index begin(Index query) const; ///< of the window, without the global keys
     Index end(Index query) const;   ///< of the window
-    bool sees(Index query, Index key) const { return key < end(query) && (key >= begin(query) || key < globals); }
+    Index floor(Index query) const { return std::clamp<Index>(query + offset - reach, 0, keys); } ///< of the global keys
+    bool sees(Index query, Index key) const { return key < end(query) && key >= floor(query) && (key >= begin(query) || key < globals); }
     Index count(Index query) const; ///< keys seen
 };
 
-/// Everything, or the causal prefix aligned to the bottom right.
-KeySupport fullSupport(Index queries, Index keys, bool causal);
+/// Everything, or the causal prefix aligned to the bottom right; of these the `window` keys up to the query's place and, unless
+/// causal, as many after it, where it is not 0.
+KeySupport fullSupport(Index queries, Index keys, bool causal, Index window = 0);
 
 /// One head's problem. q [N, D], k [M, D], v [M, Dv].
 struct StreamingTask {

@@ -70,7 +70,7 @@ Result<std::unique_ptr<const FeatureMap>> KernelMethod::inputMap(const Inputs& i
 Result<std::shared_ptr<const ScoreSource>> KernelMethod::scores(const Inputs& inputs, HeadRef head, const Params& params,
                                                                 const RunContext& context) const
 {
-    if (auto ready = checkRunnable(*this, inputs, params, context); !ready)
+    if (auto ready = checkRunnable(*this, inputs, head, params, context); !ready)
         return ready.error();
     const Shape s = inputs.shape();
     const double need = 8.0 * static_cast<double>(s.queries + s.keys) * static_cast<double>(features(s.dim, params));

@@ -34,11 +34,11 @@ public:
     Index rows() const override { return m_inputs.q.rows(); }
     Index cols() const override { return m_inputs.k.rows(); }
     Provenance provenance() const override { return m_provenance; }
-    KeyRange visible(Index row) const override { return {0, m_inputs.causal ? std::min(cols(), row + 1 + m_support.offset) : cols()}; }
+    KeyRange visible(Index row) const override { return m_inputs.mask().visible(row); }
     bool isZero(Index row0, Index col0, Index rowCount, Index colCount) const override
     {
         return std::max(col0, windowBegin(row0, rowCount)) >= std::min(col0 + colCount, windowEnd(row0, rowCount)) &&
-               col0 >= std::min(m_support.globals, windowEnd(row0, rowCount));
+               (col0 >= std::min(m_support.globals, windowEnd(row0, rowCount)) || col0 + colCount <= m_support.floor(row0));
     }
 
 protected:
@@ -118,11 +118,12 @@ void SupportSource::readSegment(Index row0, Index col0, MatrixView<float> out) c
         const Index end = std::clamp<Index>(m_support.end(row) - col0, 0, out.cols);
         const Index begin = std::clamp<Index>(m_support.begin(row) - col0, 0, end);
         std::fill(cells + end, cells + out.cols, 0.0F);
-        std::fill(cells + std::clamp<Index>(m_support.globals - col0, 0, begin), cells + begin, 0.0F);
-        const std::span<float> seen(cells, static_cast<std::size_t>(end));
+        const Index floor = std::clamp<Index>(m_support.floor(row) - col0, 0, begin);
+        const Index globals = std::clamp<Index>(m_support.globals - col0, floor, begin);
+        std::fill(cells, cells + floor, 0.0F);
+        std::fill(cells + globals, cells + begin, 0.0F);
         // Between global keys and window lie zeros: exponentiate the two ends, or everything where there is no gap.
-        for (const auto part : {seen.first(static_cast<std::size_t>(std::clamp<Index>(m_support.globals - col0, 0, begin))),
-                                seen.subspan(static_cast<std::size_t>(begin))}) {
+        for (const auto part : {std::span(cells + floor, cells + globals), std::span(cells + begin, cells + end)}) {
             expRow(part, m_max[static_cast<std::size_t>(row)]);
             scaleRow(part, m_inverse[static_cast<std::size_t>(row)]);
         }

@@ -76,7 +76,7 @@ public:
     bool times(const Tensor& x, Tensor& y) const
     {
         const StreamingTask task{m_inputs.qOf(m_head), m_inputs.kOf(m_head), x.matrix(), m_inputs.effectiveScale(),
-                                 fullSupport(m_map->rows(), m_map->cols(), m_inputs.causal)};
+                                 fullSupport(m_map->rows(), m_map->cols(), m_inputs.causal, m_inputs.window)};
         return parallelFor(y.rows(), kStreamQueries, m_context, [&](Index first, Index last) {
             streamQueries(task, first, last - first, y.matrix().rowRange(first, last - first), nullptr);
         });
@@ -129,7 +129,7 @@ Result<LowRankFactors> randomisedFactors(const Inputs& in, HeadRef head, Index r
 {
     const Index n = in.q.rows();
     const Index m = in.k.rows();
-    auto map = makeSupportSource(in, head, fullSupport(n, m, in.causal), Provenance::Exact, context);
+    auto map = makeSupportSource(in, head, fullSupport(n, m, in.causal, in.window), Provenance::Exact, context);
     if (!map)
         return map.error();
     const MapProduct product(in, head, *map, context);

@@ -58,8 +58,13 @@ std::optional<Index> layerNumber(std::string_view name)
     return number;
 }
 
-/// "layers.3.q" -> "layers.3.scale"
-std::string scaleKeyOf(const std::string& queryName) { return queryName.substr(0, queryName.size() - 1) + "scale"; }
+/// "layers.3.q" -> "layers.3.scale" and "layers.3.mask"
+void nameKeys(const std::string& queryName, LayerArrays& layer)
+{
+    const std::string stem = queryName.substr(0, queryName.size() - 1);
+    layer.scaleKey = stem + "scale";
+    layer.maskKey = stem + "mask";
+}
 
 Error missing(const std::filesystem::path& path, const ArrayFile& file, const std::string& what)
 {
@@ -79,7 +84,7 @@ Result<std::vector<LayerArrays>> numberedLayers(const std::filesystem::path& pat
         if (!found)
             return missing(path, file, (positionOf(file, stem + "k") ? stem + "v" : stem + "k") + " beside " + array.name);
         found->name = "layer " + std::to_string(*number);
-        found->scaleKey = scaleKeyOf(array.name);
+        nameKeys(array.name, *found);
         layers[*number] = *found;
     }
     std::vector<LayerArrays> sorted;
@@ -98,7 +103,7 @@ Result<std::vector<LayerArrays>> namedLayer(const std::filesystem::path& path, c
             return missing(path, file, "array \"" + name + "\"");
     auto layer = *triple(file, names);
     if (layerNumber(names[0]))
-        layer.scaleKey = scaleKeyOf(names[0]);
+        nameKeys(names[0], layer);
     return std::vector<LayerArrays>{std::move(layer)};
 }
 

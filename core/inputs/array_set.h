@@ -13,6 +13,7 @@ namespace attnscope {
 struct LayerArrays {
     std::string name;     ///< "layer 3"; empty where the file has plain q, k, v
     std::string scaleKey; ///< metadata of this layer's own scale
+    std::string maskKey;  ///< and of its mask
     std::size_t q = 0, k = 0, v = 0;
     std::map<std::string, std::size_t> extra; ///< knownArrays() that are there, by their plain name
 };

@@ -51,6 +51,7 @@ MetadataText metadataOf(const DocumentInfo& info, const std::vector<Index>& numb
     TensorMetadata metadata;
     metadata.causal = layers.front()->causal;
     metadata.scale = scale(*layers.front());
+    metadata.mask = maskText(layers.front()->causal, layers.front()->window);
     metadata.tokens = info.tokens;
     metadata.model = info.model;
     auto text = makeMetadataText(metadata);
@@ -60,6 +61,9 @@ MetadataText metadataOf(const DocumentInfo& info, const std::vector<Index>& numb
             own.scale = scale(*layers[i]);
             text["layers." + numberOf(info, numbers[i]) + ".scale"] = makeMetadataText(own)["scale"];
         }
+    for (std::size_t i = 1; i < layers.size(); ++i)
+        if (const auto mask = maskText(layers[i]->causal, layers[i]->window); mask != metadata.mask)
+            text["layers." + numberOf(info, numbers[i]) + ".mask"] = mask;
     return text;
 }
 

@@ -80,6 +80,7 @@ public:
 
     DocumentInfo& editInfo() { return m_info; }
     void setScales(std::vector<float> scales) { m_scales = std::move(scales); }
+    void setWindows(std::vector<Index> windows) { m_windows = std::move(windows); }
 
     const DocumentInfo& info() const override { return m_info; }
     const LayoutReading& layout() const override { return m_reading; }
@@ -115,6 +116,7 @@ private:
             auto layer = std::make_shared<LayerInputs>();
             layer->causal = m_info.causal;
             layer->scale = m_scales[index];
+            layer->window = m_windows[index];
             const std::pair<Tensor*, std::size_t> parts[] = {{&layer->q, arrays.q}, {&layer->k, arrays.k}, {&layer->v, arrays.v}};
             for (const auto& [tensor, array] : parts) {
                 if (context.cancelled())
@@ -172,6 +174,7 @@ private:
     LayoutReading m_reading;
     DocumentInfo m_info;
     std::vector<float> m_scales; // by layer
+    std::vector<Index> m_windows;
     mutable LayerCache m_cache;
 };
 
@@ -186,7 +189,7 @@ std::string detailOf(const ArraySet& set, const LayoutReading& reading, const Te
         if (const auto extra = readExtra(set, set.layers.front(), name, at, reading.layout))
             text += "; " + extra->explanation;
     if (!metadata.mask.empty() && metadata.mask != "causal" && metadata.mask != "bidirectional")
-        text += "; mask in the model: " + metadata.mask;
+        text += (windowOf(metadata.mask) > 0 ? "; " : "; mask in the model: ") + metadata.mask;
     if (!metadata.tokens.empty() && info.tokens.empty())
         text += "; its " + std::to_string(metadata.tokens.size()) + " token labels don't fit and are left out";
     return text;
@@ -227,6 +230,18 @@ Result<std::vector<float>> scalesOf(const ArraySet& set, const TensorOptions& op
     return scales;
 }
 
+std::vector<Index> windowsOf(const ArraySet& set, Layout layout, const TensorOptions& options, const TensorMetadata& metadata)
+{
+    std::vector<Index> windows;
+    const Index keys = sizesIn(layout, shapesOf(*set.file, set.layers.front()).k)[2];
+    for (const auto& layer : set.layers) {
+        const auto own = set.file->metadata().find(layer.maskKey);
+        const Index window = options.window.value_or(windowOf(own != set.file->metadata().end() ? own->second : metadata.mask));
+        windows.push_back(window < keys ? window : 0); // as wide as the input it hides nothing
+    }
+    return windows;
+}
+
 } // namespace
 
 Result<std::shared_ptr<const TensorDocument>> openTensors(const std::filesystem::path& path, const TensorOptions& options,
@@ -252,6 +267,7 @@ Result<std::shared_ptr<const TensorDocument>> openTensors(const std::filesystem:
     auto document = std::make_shared<FileDocument>(path, *set, *reading);
     fillInfo(document->editInfo(), path, *set, *reading, options, *metadata);
     document->setScales(std::move(*scales));
+    document->setWindows(windowsOf(*set, reading->layout, options, *metadata));
     if (auto first = document->layer(0, context); !first)
         return first.error();
     return std::shared_ptr<const TensorDocument>(std::move(document));

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -17,6 +18,26 @@ Error metadataError(const std::string& key, const std::string& value, const std:
 }
 
 } // namespace
+
+Index windowOf(std::string_view mask)
+{
+    constexpr std::string_view start = "sliding window ";
+    if (!mask.starts_with(start))
+        return 0;
+    mask.remove_prefix(start.size());
+    Index window = 0;
+    const auto [end, failure] = std::from_chars(mask.data(), mask.data() + mask.size(), window);
+    const std::string_view rest(end, static_cast<std::size_t>(mask.data() + mask.size() - end));
+    const bool known = rest.empty() || rest.starts_with(" on each side") || rest.starts_with(",");
+    return failure == std::errc{} && known ? std::max<Index>(window, 0) : 0;
+}
+
+std::string maskText(bool causal, Index window)
+{
+    if (window > 0)
+        return "sliding window " + std::to_string(window) + (causal ? "" : " on each side");
+    return causal ? "causal" : "bidirectional";
+}
 
 Result<std::optional<float>> readScale(const MetadataText& text, const std::string& key)
 {

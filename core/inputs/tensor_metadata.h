@@ -3,10 +3,12 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/base/shape.h"
 
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace attnscope {
@@ -18,6 +20,13 @@ struct TensorMetadata {
     std::string model;
     std::string mask; ///< "causal", "bidirectional", "sliding window 128" ...
 };
+
+/// W of "sliding window W" and "sliding window W on each side": the keys that a query sees, its own included, on each side that it
+/// sees. 0 for every other mask.
+Index windowOf(std::string_view mask);
+
+/// "sliding window 128", "causal" ...: what windowOf() reads.
+std::string maskText(bool causal, Index window);
 
 using MetadataText = std::map<std::string, std::string>;
 

@@ -35,6 +35,9 @@ Result<void> checkRunnable(const AttentionMethod& method, const Inputs& inputs, 
                      "Switch causal off to compare bidirectionally, or choose another method."};
     if (!inputs.causal && !info.supportsBidirectional)
         return Error{Errc::Unsupported, info.title + " has only a causal form.", "Switch causal on, or choose another method."};
+    if (inputs.window > 0 && !info.supportsWindow)
+        return Error{Errc::Unsupported, info.title + " has no form for the sliding window of this input.",
+                     "Leave the window out to compare without it, or choose another method."};
     const double need = method.cost(inputs.shape(), params, inputs.causal).peakBytes;
     if (need > static_cast<double>(context.memoryBudget))
         return Error{
@@ -43,6 +46,21 @@ Result<void> checkRunnable(const AttentionMethod& method, const Inputs& inputs, 
                 mebibytes(static_cast<double>(context.memoryBudget)) + ".",
             "Shorten the input, choose one head, or take a method with less memory, such as softmax (streaming) or a linear-time one."};
     return {};
+}
+
+Result<void> checkRunnable(const AttentionMethod& method, const Inputs& inputs, HeadRef head, const Params& params,
+                           const RunContext& context)
+{
+    if (auto ready = checkRunnable(method, inputs, params, context); !ready)
+        return ready;
+    const auto outside = [](Index index, Index count) { return index < 0 || index >= count; };
+    const bool batch = outside(head.batch, inputs.q.batch());
+    if (!batch && !outside(head.head, inputs.q.heads()))
+        return {};
+    return Error{Errc::InvalidParam,
+                 batch ? "The input has no batch entry " + std::to_string(head.batch) + "."
+                       : "The input has no head " + std::to_string(head.head) + ".",
+                 "There are " + std::to_string(batch ? inputs.q.batch() : inputs.q.heads()) + ", counted from 0."};
 }
 
 } // namespace attnscope

@@ -34,12 +34,14 @@ struct MethodInfo {
     bool exact = false;         ///< equals softmax attention up to rounding
     bool supportsCausal = false;
     bool supportsBidirectional = true;
+    bool supportsWindow = false; ///< keeps to Inputs::window
     bool randomised = false;     ///< the seed matters
     bool mapIsQuadratic = false; ///< even run() needs time n^2: a reference, not an approximation to use
     bool rowsSumToOne = true;
     bool nonNegative = true;
     bool positional = false;            ///< places matter: permuted tokens don't permute the map
-    bool looksAhead = false;            ///< its causal form lets later tokens in
+    bool looksAhead = false;            ///< its causal map has cells ahead of the mask
+    bool laterTokensMatter = false;     ///< its causal map stays behind the mask, but later tokens change earlier rows
     std::vector<ParamText> exactWith{}; ///< values (cut at the number of keys) at which it equals softmax; empty: never
     std::vector<ParamSpec> params{};
 };
@@ -91,7 +93,11 @@ public:
     virtual Index keysPerRow(const Shape& shape, const Params& params) const;
 };
 
-/// The common gate of every run() and scores(): validate(inputs), causal support, memory budget.
+/// The common gate of every run(): validate(inputs), support of its mask, memory budget.
 Result<void> checkRunnable(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context);
+
+/// That of scores(): the same, and InvalidParam where the inputs have no such head.
+Result<void> checkRunnable(const AttentionMethod& method, const Inputs& inputs, HeadRef head, const Params& params,
+                           const RunContext& context);
 
 } // namespace attnscope

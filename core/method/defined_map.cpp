@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/method/defined_map.h"
 
-#include "core/scores/softmax_source.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -23,15 +21,15 @@ DefinedMap definedSoftmax(const Inputs& inputs, HeadRef head, const std::functio
 {
     DefinedMap map(inputs.q.rows(), inputs.k.rows());
     for (Index i = 0; i < map.rows; ++i) {
-        const Index visible = visibleKeys(inputs, i);
+        const auto [first, last] = inputs.mask().visible(i);
         double top = -std::numeric_limits<double>::infinity();
-        for (Index j = 0; j < visible; ++j)
+        for (Index j = first; j < last; ++j)
             if (keeps(i, j))
                 top = std::max(top, map.at(i, j) = definedLogit(inputs, head, i, j));
         double sum = 0.0;
-        for (Index j = 0; j < visible; ++j)
+        for (Index j = first; j < last; ++j)
             sum += map.at(i, j) = keeps(i, j) ? std::exp(map.at(i, j) - top) : 0.0;
-        for (Index j = 0; j < visible && sum > 0.0; ++j)
+        for (Index j = first; j < last && sum > 0.0; ++j)
             map.at(i, j) /= sum;
     }
     return map;

@@ -73,6 +73,12 @@ Result<void> validate(const Inputs& in)
         return shapeError("The heads don't match: q has " + std::to_string(in.q.heads()) + ", k " + std::to_string(in.k.heads()) + ", v " +
                               std::to_string(in.v.heads()) + ".",
                           "k and v need equally many heads, and that number must divide the number of query heads.");
+    if (in.window < 0)
+        return Error{Errc::InvalidParam, "A window can't be of " + std::to_string(in.window) + " keys.", "Give at least 1, or 0 for none."};
+    if (in.window > 0 && in.q.rows() > in.k.rows())
+        return shapeError("A window needs a place for each of the " + std::to_string(in.q.rows()) + " queries among only " +
+                              std::to_string(in.k.rows()) + " keys.",
+                          "Leave the window out, or give at least as many keys as queries.");
     if (in.causal && in.q.rows() > in.k.rows())
         return shapeError("Causal attention of " + std::to_string(in.q.rows()) + " queries to only " + std::to_string(in.k.rows()) +
                               " keys leaves the first queries nothing to see.",

@@ -6,11 +6,28 @@
 #include "core/base/tensor.h"
 #include "core/method/extra_arrays.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string_view>
 
 namespace attnscope {
+
+/// Which keys each query may see.
+struct KeyMask {
+    Index queries = 0;
+    Index keys = 0;
+    bool causal = false;
+    Index window = 0;
+
+    /// Query i stands at key i + (M - N). Causal: nothing after it. A window of w: nothing w or more places before it, nor after it.
+    KeyRange visible(Index query) const
+    {
+        const Index place = query + keys - queries;
+        const Index last = causal ? place + 1 : window > 0 ? place + window : keys;
+        return {window > 0 ? std::clamp<Index>(place + 1 - window, 0, keys) : 0, std::clamp<Index>(last, 0, keys)};
+    }
+};
 
 /// q [B, H, N, D], k [B, Hkv, M, D], v [B, Hkv, M, Dv]; Hkv divides H (grouped-query attention).
 struct Inputs {
@@ -21,9 +38,10 @@ struct Inputs {
     float scale = 0.0F;                ///< of the logits; 0 means 1/sqrt(D)
     std::shared_ptr<const void> owner; ///< keeps the arrays alive; score sources copy it
     ExtraArrays arrays{};              ///< what recurrent methods take where it is there: see knownArrays()
-    Index window = 0;                  ///< a query sees the last `window` keys up to its own place alone; 0: all of them
+    Index window = 0;                  ///< a query sees that many keys up to its own place, unless causal as many after it; 0: all
 
     Shape shape() const;
+    KeyMask mask() const { return {q.rows(), k.rows(), causal, window}; }
     float effectiveScale() const;    ///< `scale`, or 1/sqrt(D) where that is 0
     HeadRef kvHead(HeadRef h) const; ///< the key/value head that query head h reads
     MatrixView<const float> qOf(HeadRef h) const { return q.matrix(h); }
@@ -35,7 +53,7 @@ struct Inputs {
 };
 
 /// Says in one sentence why q, k, v can't be attended to: empty, widths or lengths that differ, heads that don't divide,
-/// more queries than keys where causal, further arrays of other sizes.
+/// more queries than keys where causal or within a window, further arrays of other sizes.
 Result<void> validate(const Inputs& inputs);
 
 /// NaN or infinity in q, k, v or a further array: InvalidParam with how many there are and where the first one is. Reads everything once,

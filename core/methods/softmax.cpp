@@ -7,7 +7,7 @@ namespace attnscope::methods {
 
 namespace {
 
-KeySupport supportOf(const Inputs& in) { return fullSupport(in.q.rows(), in.k.rows(), in.causal); }
+KeySupport supportOf(const Inputs& in) { return fullSupport(in.q.rows(), in.k.rows(), in.causal, in.window); }
 
 class Softmax final : public AttentionMethod {
 public:
@@ -22,7 +22,7 @@ public:
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
-        if (auto ready = checkRunnable(*this, in, params, context); !ready)
+        if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready.error();
         return makeSupportSource(in, head, supportOf(in), Provenance::Exact, context);
     }
@@ -49,6 +49,7 @@ const MethodInfo& Softmax::info() const
         .memoryGrowth = "n d",
         .exact = true,
         .supportsCausal = true,
+        .supportsWindow = true,
         .mapIsQuadratic = true,
     };
     return info;

@@ -48,7 +48,7 @@ public:
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
-        if (auto ready = checkRunnable(*this, in, params, context); !ready)
+        if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready.error();
         if (context.cancelled())
             return cancelledError();
@@ -73,6 +73,7 @@ const MethodInfo& SoftmaxReference::info() const
         .memoryGrowth = "n",
         .exact = true,
         .supportsCausal = true,
+        .supportsWindow = true,
         .mapIsQuadratic = true,
     };
     return info;

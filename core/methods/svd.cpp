@@ -24,7 +24,7 @@ public:
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
-        if (auto ready = checkRunnable(*this, in, params, context); !ready)
+        if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready.error();
         auto factors = truncatedSoftmax(in, head, params.integer("rank"), params.seed, context);
         if (!factors)
@@ -132,6 +132,7 @@ const MethodInfo& Svd::info() const
         .timeGrowth = "n² (d + r)",
         .memoryGrowth = "n r",
         .supportsCausal = true,
+        .supportsWindow = true,
         .randomised = true,
         .mapIsQuadratic = true,
         .rowsSumToOne = false,

@@ -4,7 +4,6 @@
 #include "core/compute/dense.h"
 #include "core/compute/scratch.h"
 #include "core/method/attention_method.h"
-#include "core/scores/softmax_source.h"
 
 #include <algorithm>
 #include <cmath>
@@ -63,14 +62,18 @@ void selectRows(const Inputs& in, HeadRef head, Index k, Index first, std::span<
     const auto count = static_cast<Index>(rows.size());
     for (auto& row : rows)
         row.clear();
-    const Index end = visibleKeys(in, first + count - 1);
-    for (Index key0 = 0; key0 < end; key0 += kKeys) {
+    const KeyMask mask = in.mask();
+    const Index end = mask.visible(first + count - 1).last;
+    for (Index key0 = mask.visible(first).first; key0 < end; key0 += kKeys) {
         const Index keys = std::min(kKeys, end - key0);
         const MatrixView<float> logits{scratch.floats(kQueries * kKeys), count, keys, keys};
         gemmNT(in.qOf(head).rowRange(first, count), in.kOf(head).rowRange(key0, keys), logits, in.effectiveScale());
-        for (Index i = 0; i < count; ++i)
-            selectFrom(logits.row(i), std::clamp<Index>(visibleKeys(in, first + i) - key0, 0, keys), key0, static_cast<std::size_t>(k),
-                       rows[static_cast<std::size_t>(i)]);
+        for (Index i = 0; i < count; ++i) {
+            const KeyRange seen = mask.visible(first + i);
+            const Index from = std::clamp<Index>(seen.first - key0, 0, keys);
+            const Index to = std::clamp<Index>(seen.last - key0, from, keys);
+            selectFrom(logits.row(i) + from, to - from, key0 + from, static_cast<std::size_t>(k), rows[static_cast<std::size_t>(i)]);
+        }
     }
     for (auto& row : rows)
         normalise(row);
@@ -78,15 +81,12 @@ void selectRows(const Inputs& in, HeadRef head, Index k, Index first, std::span<
 
 class TopkSource final : public ScoreSource {
 public:
-    TopkSource(const Inputs& inputs, std::vector<std::vector<Kept>> kept)
-        : m_cols(inputs.k.rows()), m_firstVisible(visibleKeys(inputs, 0)), m_kept(std::move(kept))
-    {
-    }
+    TopkSource(const Inputs& inputs, std::vector<std::vector<Kept>> kept) : m_mask(inputs.mask()), m_kept(std::move(kept)) {}
 
     Index rows() const override { return static_cast<Index>(m_kept.size()); }
-    Index cols() const override { return m_cols; }
+    Index cols() const override { return m_mask.keys; }
     Provenance provenance() const override { return Provenance::Implied; }
-    KeyRange visible(Index row) const override { return {0, std::min(m_cols, m_firstVisible + row)}; }
+    KeyRange visible(Index row) const override { return m_mask.visible(row); }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
@@ -104,8 +104,7 @@ protected:
     }
 
 private:
-    Index m_cols;
-    Index m_firstVisible;
+    KeyMask m_mask;
     std::vector<std::vector<Kept>> m_kept;
 };
 
@@ -117,7 +116,7 @@ public:
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
-        if (auto ready = checkRunnable(*this, in, params, context); !ready)
+        if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready.error();
         std::vector<std::vector<Kept>> kept(static_cast<std::size_t>(in.q.rows()));
         const bool done = parallelFor(in.q.rows(), kQueries, context, [&](Index first, Index last) {
@@ -177,15 +176,16 @@ Result<DefinedMap> Topk::define(const Inputs& in, HeadRef head, const Params& pa
 {
     std::vector<std::vector<char>> kept(static_cast<std::size_t>(in.q.rows()), std::vector<char>(static_cast<std::size_t>(in.k.rows()), 0));
     for (Index i = 0; i < in.q.rows(); ++i) {
-        std::vector<double> logits(static_cast<std::size_t>(visibleKeys(in, i)));
-        for (std::size_t j = 0; j < logits.size(); ++j)
-            logits[j] = definedLogit(in, head, i, static_cast<Index>(j));
+        const KeyRange seen = in.mask().visible(i);
+        std::vector<double> logits(static_cast<std::size_t>(seen.size()));
+        for (Index j = seen.first; j < seen.last; ++j)
+            logits[static_cast<std::size_t>(j - seen.first)] = definedLogit(in, head, i, j);
         std::vector<std::size_t> order(logits.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
         order.resize(std::min(order.size(), static_cast<std::size_t>(params.integer("k"))));
         for (const auto j : order)
-            kept[static_cast<std::size_t>(i)][j] = 1;
+            kept[static_cast<std::size_t>(i)][static_cast<std::size_t>(seen.first) + j] = 1;
     }
     return definedSoftmax(in, head, [&](Index i, Index j) { return kept[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] != 0; });
 }
@@ -203,6 +203,7 @@ const MethodInfo& Topk::info() const
         .timeGrowth = "n² d",
         .memoryGrowth = "n (k + d)",
         .supportsCausal = true,
+        .supportsWindow = true,
         .mapIsQuadratic = true,
         .exactWith = {{"k", "4096"}},
         .params = {{.key = "k",

@@ -2,7 +2,6 @@
 // The uniform map: every visible key gets the same weight. An approximation that is no better than this has learned nothing.
 #include "core/base/parallel.h"
 #include "core/method/attention_method.h"
-#include "core/scores/softmax_source.h"
 
 #include <algorithm>
 #include <vector>
@@ -13,12 +12,12 @@ namespace {
 
 class UniformSource final : public ScoreSource {
 public:
-    UniformSource(Index rows, Index cols, Index firstVisible) : m_rows(rows), m_cols(cols), m_firstVisible(firstVisible) {}
+    explicit UniformSource(const KeyMask& mask) : m_mask(mask) {}
 
-    Index rows() const override { return m_rows; }
-    Index cols() const override { return m_cols; }
+    Index rows() const override { return m_mask.queries; }
+    Index cols() const override { return m_mask.keys; }
     Provenance provenance() const override { return Provenance::Implied; }
-    KeyRange visible(Index row) const override { return {0, std::min(m_cols, m_firstVisible + row)}; }
+    KeyRange visible(Index row) const override { return m_mask.visible(row); }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
@@ -26,10 +25,11 @@ protected:
         if (context.cancelled())
             return cancelledError();
         for (Index i = 0; i < out.rows; ++i) {
-            const Index last = visible(row0 + i).last;
-            const Index count = std::clamp<Index>(last - col0, 0, out.cols);
-            std::fill_n(out.row(i), count, 1.0F / static_cast<float>(last));
-            std::fill(out.row(i) + count, out.row(i) + out.cols, 0.0F);
+            const KeyRange seen = visible(row0 + i);
+            const Index from = std::clamp<Index>(seen.first - col0, 0, out.cols);
+            const Index to = std::clamp<Index>(seen.last - col0, from, out.cols);
+            std::fill_n(out.row(i), out.cols, 0.0F);
+            std::fill(out.row(i) + from, out.row(i) + to, 1.0F / static_cast<float>(seen.size()));
         }
         return {};
     }
@@ -39,8 +39,8 @@ protected:
         const bool done = parallelFor(block.rows, 8, context, [&](Index first, Index last) {
             for (Index r = first; r < last; ++r)
                 for (Index c = 0; c < block.cols; ++c)
-                    out(r, c) = pooled((block.row0 + r) << block.level, std::min(m_rows, (block.row0 + r + 1) << block.level),
-                                       (block.col0 + c) << block.level, std::min(m_cols, (block.col0 + c + 1) << block.level), pool);
+                    out(r, c) = pooled((block.row0 + r) << block.level, std::min(rows(), (block.row0 + r + 1) << block.level),
+                                       (block.col0 + c) << block.level, std::min(cols(), (block.col0 + c + 1) << block.level), pool);
         });
         return done ? Result<void>() : Result<void>(cancelledError());
     }
@@ -48,35 +48,40 @@ protected:
 private:
     float pooled(Index rowFirst, Index rowLast, Index colFirst, Index colLast, Pool pool) const
     {
-        if (visible(rowLast - 1).last <= colFirst)
-            return 0.0F;
-        // Weights shrink from row to row: the first row that sees the block has the largest, the last row the smallest.
-        if (pool == Pool::Min)
-            return visible(rowFirst).last < colLast ? 0.0F : 1.0F / static_cast<float>(visible(rowLast - 1).last);
-        const Index firstSeeing = std::max(rowFirst, colFirst + 1 - m_firstVisible);
-        if (pool != Pool::Mean)
-            return 1.0F / static_cast<float>(visible(firstSeeing).last);
         double sum = 0.0;
-        for (Index i = firstSeeing; i < rowLast; ++i)
-            sum += static_cast<double>(std::min(colLast, visible(i).last) - colFirst) / static_cast<double>(visible(i).last);
-        return static_cast<float>(sum / (static_cast<double>(rowLast - rowFirst) * static_cast<double>(colLast - colFirst)));
+        float largest = 0.0F;
+        float smallest = 1.0F;
+        for (Index i = rowFirst; i < rowLast; ++i) {
+            const KeyRange seen = visible(i);
+            const Index met = std::max<Index>(0, std::min(colLast, seen.last) - std::max(colFirst, seen.first));
+            const float weight = 1.0F / static_cast<float>(seen.size());
+            sum += static_cast<double>(met) * weight;
+            largest = met > 0 ? std::max(largest, weight) : largest;
+            smallest = std::min(smallest, met < colLast - colFirst ? 0.0F : weight);
+        }
+        if (pool == Pool::Mean)
+            return static_cast<float>(sum / (static_cast<double>(rowLast - rowFirst) * static_cast<double>(colLast - colFirst)));
+        return pool == Pool::Min ? smallest : largest;
     }
 
-    Index m_rows;
-    Index m_cols;
-    Index m_firstVisible;
+    KeyMask m_mask;
 };
 
-/// Row i of the output is the mean of the first visible(i) values: one running sum.
-void averagePrefixes(MatrixView<const float> v, Index firstVisible, MatrixView<float> out)
+/// Row i of the output is the mean of the values that it sees: one running sum, as neither end goes back.
+void averageSeen(MatrixView<const float> v, const KeyMask& mask, MatrixView<float> out)
 {
     std::vector<double> sum(static_cast<std::size_t>(v.cols), 0.0);
-    Index seen = 0;
+    KeyRange summed;
     for (Index i = 0; i < out.rows; ++i) {
-        for (const Index visible = std::min(v.rows, firstVisible + i); seen < visible; ++seen)
+        const KeyRange seen = mask.visible(i);
+        for (; summed.last < seen.last; ++summed.last)
             for (Index c = 0; c < v.cols; ++c)
-                sum[static_cast<std::size_t>(c)] += v(seen, c);
-        std::transform(sum.begin(), sum.end(), out.row(i), [n = static_cast<double>(seen)](double x) { return static_cast<float>(x / n); });
+                sum[static_cast<std::size_t>(c)] += v(summed.last, c);
+        for (; summed.first < seen.first; ++summed.first)
+            for (Index c = 0; c < v.cols; ++c)
+                sum[static_cast<std::size_t>(c)] -= v(summed.first, c);
+        std::transform(sum.begin(), sum.end(), out.row(i),
+                       [n = static_cast<double>(seen.size())](double x) { return static_cast<float>(x / n); });
     }
 }
 
@@ -98,27 +103,29 @@ public:
         Tensor out(s.batch, s.heads, s.queries, s.valueDim);
         const bool done = parallelFor(s.batch * s.heads, 1, context, [&](Index h, Index) {
             const HeadRef head{h / s.heads, h % s.heads};
-            averagePrefixes(in.vOf(head), visibleKeys(in, 0), out.matrix(head));
+            averageSeen(in.vOf(head), in.mask(), out.matrix(head));
         });
         if (!done)
             return cancelledError();
         return out;
     }
-    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef, const Params& params,
+    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
-        if (auto ready = checkRunnable(*this, in, params, context); !ready)
+        if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready.error();
         if (context.cancelled())
             return cancelledError();
-        return std::shared_ptr<const ScoreSource>(std::make_shared<UniformSource>(in.q.rows(), in.k.rows(), visibleKeys(in, 0)));
+        return std::shared_ptr<const ScoreSource>(std::make_shared<UniformSource>(in.mask()));
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef, const Params&) const override
     {
         DefinedMap map(in.q.rows(), in.k.rows());
-        for (Index i = 0; i < map.rows; ++i)
-            for (Index j = 0; j < visibleKeys(in, i); ++j)
-                map.at(i, j) = 1.0 / static_cast<double>(visibleKeys(in, i));
+        for (Index i = 0; i < map.rows; ++i) {
+            const KeyRange seen = in.mask().visible(i);
+            for (Index j = seen.first; j < seen.last; ++j)
+                map.at(i, j) = 1.0 / static_cast<double>(seen.size());
+        }
         return map;
     }
     Index rankBound(const Shape&, const Params&) const override { return 1; }
@@ -137,6 +144,7 @@ const MethodInfo& Uniform::info() const
         .timeGrowth = "n d",
         .memoryGrowth = "n d",
         .supportsCausal = true,
+        .supportsWindow = true,
     };
     return info;
 }

@@ -3,17 +3,20 @@
 #include "core/engine/support_softmax.h"
 #include "core/method/attention_method.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace attnscope::methods {
 
 namespace {
 
-/// Queries are aligned to the last keys, as in the causal form.
-KeySupport supportOf(Index queries, Index keys, const Params& params, bool causal)
+/// Queries are aligned to the last keys, as in the causal form. What the input's own window hides stays hidden.
+KeySupport supportOf(const KeyMask& mask, const Params& params)
 {
-    const Index side = params.integer("window");
-    return {keys, keys - queries, side, causal ? 0 : side, params.integer("globals"), causal ? 0 : queries + keys};
+    const Index all = mask.queries + mask.keys;
+    const Index reach = mask.window > 0 ? mask.window - 1 : all;
+    const Index side = std::min(params.integer("window"), reach);
+    return {mask.keys, mask.keys - mask.queries, side, mask.causal ? 0 : side, params.integer("globals"), mask.causal ? 0 : reach, reach};
 }
 
 class Window final : public AttentionMethod {
@@ -21,20 +24,20 @@ public:
     const MethodInfo& info() const override;
     Cost cost(const Shape& s, const Params& params, bool causal) const override
     {
-        return streamingCost(s, supportPairs(supportOf(s.queries, s.keys, params, causal), s.queries));
+        return streamingCost(s, supportPairs(supportOf({s.queries, s.keys, causal, 0}, params), s.queries));
     }
     Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
     {
-        if (auto ready = check(in, params, context); !ready)
+        if (auto ready = check(in, {}, params, context); !ready)
             return ready.error();
-        return runSupportSoftmax(in, supportOf(in.q.rows(), in.k.rows(), params, in.causal), context);
+        return runSupportSoftmax(in, supportOf(in.mask(), params), context);
     }
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
-        if (auto ready = check(in, params, context); !ready)
+        if (auto ready = check(in, head, params, context); !ready)
             return ready.error();
-        return makeSupportSource(in, head, supportOf(in.q.rows(), in.k.rows(), params, in.causal), Provenance::Implied, context);
+        return makeSupportSource(in, head, supportOf(in.mask(), params), Provenance::Implied, context);
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
     {
@@ -46,9 +49,9 @@ public:
     }
 
 private:
-    Result<void> check(const Inputs& in, const Params& params, const RunContext& context) const
+    Result<void> check(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
     {
-        if (auto ready = checkRunnable(*this, in, params, context); !ready)
+        if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready;
         if (in.q.rows() > in.k.rows())
             return Error{Errc::InvalidShape,
@@ -74,6 +77,7 @@ const MethodInfo& Window::info() const
         .timeGrowth = "n (w + g) d",
         .memoryGrowth = "n d",
         .supportsCausal = true,
+        .supportsWindow = true,
         .positional = true,
         .exactWith = {{"window", "65536"}},
         .params = {{.key = "window",

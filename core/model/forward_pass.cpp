@@ -58,9 +58,13 @@ void ForwardPass::report(double layersDone) { m_context.report(layersDone / stat
 
 Result<ForwardResult> ForwardPass::run()
 {
+    if (auto whole = m_weights.files->checkWhole(); !whole)
+        return whole.error();
     bool going = embed();
     for (Index layer = 0; going && layer < layersToRun(); ++layer) {
         report(static_cast<double>(layer));
+        if (auto whole = m_weights.files->checkWhole(); !whole)
+            return whole.error();
         going = runLayer(layer);
     }
     if (!going || !finish())
@@ -140,6 +144,8 @@ bool ForwardPass::project(Index index)
         m_layer->v = Tensor(1, m_config.kvHeads, m_length, m_config.headDim);
     }
     m_layer->causal = m_config.causal;
+    const Index window = m_config.windows[static_cast<std::size_t>(index)];
+    m_layer->window = window < m_length ? window : 0; // as wide as the text it hides nothing
     m_layer->scale = m_config.scales[static_cast<std::size_t>(index)];
     return inChunks([&](Rows rows) { return projectRows(index, rows); });
 }
@@ -191,7 +197,7 @@ void ForwardPass::placeHeads(Index index, Index row, const float* projected)
 bool ForwardPass::attend(Index index)
 {
     const auto& layer = m_weights.layers[static_cast<std::size_t>(index)];
-    if (!streamAttention(*m_layer, m_config.windows[static_cast<std::size_t>(index)], m_mixed.matrix(), m_context))
+    if (!streamAttention(*m_layer, m_mixed.matrix(), m_context))
         return false;
     report(static_cast<double>(index) + 0.5);
     return inChunks([&](Rows rows) {

@@ -16,7 +16,7 @@ public:
     ForwardPass(const ModelConfig& config, const ModelWeights& weights, std::span<const std::int32_t> ids, const ForwardOptions& options,
                 const RunContext& context);
 
-    /// Cancelled where the context was stopped.
+    /// Cancelled where the context was stopped; Io where the weights' files were cut short since they were opened.
     Result<ForwardResult> run();
 
 private:

@@ -17,19 +17,12 @@ constexpr Index QueryBlock = 128;
 constexpr Index KeyBlock = 256;
 constexpr float NothingSeen = -std::numeric_limits<float>::infinity();
 
-/// The keys first ... last - 1 that a query sees.
-struct KeyRange {
-    Index first;
-    Index last;
-};
-
 /// One block of queries of one head; the sums of its rows are kept while key blocks pass by.
 class QueryBlockPass {
 public:
-    QueryBlockPass(const Inputs& inputs, HeadRef head, Index window, Index firstQuery, MatrixView<float> out)
+    QueryBlockPass(const Inputs& inputs, HeadRef head, Index firstQuery, MatrixView<float> out)
         : m_inputs(inputs),
           m_head(head),
-          m_window(window),
           m_firstQuery(firstQuery),
           m_out(out),
           m_max(static_cast<std::size_t>(out.rows), NothingSeen),
@@ -49,11 +42,7 @@ public:
     }
 
 private:
-    KeyRange seenBy(Index row) const
-    {
-        const Index query = m_firstQuery + row;
-        return {m_window > 0 ? std::max<Index>(0, query - m_window + 1) : 0, m_inputs.causal ? query + 1 : m_inputs.k.rows()};
-    }
+    KeyRange seenBy(Index row) const { return m_inputs.mask().visible(m_firstQuery + row); }
 
     void addKeys(Index key, Index count)
     {
@@ -92,7 +81,6 @@ private:
 
     const Inputs& m_inputs;
     HeadRef m_head;
-    Index m_window;
     Index m_firstQuery;
     MatrixView<float> m_out;
     std::vector<float> m_max;
@@ -101,9 +89,9 @@ private:
 
 } // namespace
 
-bool streamAttention(const LayerInputs& layer, Index window, MatrixView<float> out, const RunContext& context)
+bool streamAttention(const LayerInputs& layer, MatrixView<float> out, const RunContext& context)
 {
-    const Inputs inputs{layer.q.view(), layer.k.view(), layer.v.view(), layer.causal, layer.scale, nullptr};
+    const Inputs inputs{layer.q.view(), layer.k.view(), layer.v.view(), layer.causal, layer.scale, nullptr, {}, layer.window};
     const Index n = layer.q.rows();
     const Index width = layer.v.cols();
     const Index blocks = (n + QueryBlock - 1) / QueryBlock;
@@ -111,7 +99,7 @@ bool streamAttention(const LayerInputs& layer, Index window, MatrixView<float> o
         const Index head = task / blocks;
         const Index first = task % blocks * QueryBlock;
         const MatrixView<float> part{out.row(first) + head * width, std::min(QueryBlock, n - first), width, out.stride};
-        QueryBlockPass(inputs, {0, head}, window, first, part).run(context);
+        QueryBlockPass(inputs, {0, head}, first, part).run(context);
     });
 }
 

@@ -7,8 +7,8 @@
 
 namespace attnscope {
 
-/// out [N, H * D], heads side by side. `window` > 0: a query sees that many keys, itself included (causal layers only).
+/// out [N, H * D], heads side by side, under the layer's mask.
 /// Rabe and Staats 2021, arXiv 2112.05682. False when the context was stopped, with part of `out` undone.
-bool streamAttention(const LayerInputs& layer, Index window, MatrixView<float> out, const RunContext& context);
+bool streamAttention(const LayerInputs& layer, MatrixView<float> out, const RunContext& context);
 
 } // namespace attnscope

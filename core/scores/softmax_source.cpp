@@ -15,7 +15,7 @@ public:
     Index rows() const override { return m_inputs.q.rows(); }
     Index cols() const override { return m_inputs.k.rows(); }
     Provenance provenance() const override { return Provenance::Exact; }
-    KeyRange visible(Index row) const override { return {0, visibleKeys(m_inputs, row)}; }
+    KeyRange visible(Index row) const override { return m_inputs.mask().visible(row); }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
@@ -47,10 +47,10 @@ void softmaxRow(const Inputs& inputs, HeadRef head, Index query, std::span<doubl
 {
     const auto q = inputs.qOf(head).rowSpan(query);
     const auto k = inputs.kOf(head);
-    const Index visible = visibleKeys(inputs, query);
+    const auto [first, last] = inputs.mask().visible(query);
     const double scale = inputs.effectiveScale();
     double top = -std::numeric_limits<double>::infinity();
-    for (Index j = 0; j < visible; ++j) {
+    for (Index j = first; j < last; ++j) {
         double dot = 0.0;
         for (Index c = 0; c < k.cols; ++c)
             dot += static_cast<double>(q[static_cast<std::size_t>(c)]) * k(j, c);
@@ -58,11 +58,12 @@ void softmaxRow(const Inputs& inputs, HeadRef head, Index query, std::span<doubl
         top = std::max(top, scale * dot);
     }
     double sum = 0.0;
-    for (Index j = 0; j < visible; ++j)
+    for (Index j = first; j < last; ++j)
         sum += p[static_cast<std::size_t>(j)] = std::exp(p[static_cast<std::size_t>(j)] - top);
-    for (Index j = 0; j < visible; ++j)
+    for (Index j = first; j < last; ++j)
         p[static_cast<std::size_t>(j)] /= sum;
-    std::fill(p.begin() + visible, p.end(), 0.0);
+    std::fill(p.begin(), p.begin() + first, 0.0);
+    std::fill(p.begin() + last, p.end(), 0.0);
 }
 
 std::shared_ptr<const ScoreSource> makeReferenceSource(const Inputs& inputs, HeadRef head)

@@ -11,10 +11,10 @@
 
 namespace attnscope {
 
-/// One row of softmax(scale q_i . k_j) in float64; masked keys get 0. p [keys].
+/// One row of softmax(scale q_i . k_j) in float64 over the keys that the mask shows; the others get 0. p [keys].
 void softmaxRow(const Inputs& inputs, HeadRef head, Index query, std::span<double> p);
 
-/// Keys that `query` sees: all, or the causal prefix aligned to the bottom right.
+/// Keys that `query` sees where there is no window: all, or the causal prefix aligned to the bottom right.
 Index visibleKeys(const Inputs& inputs, Index query);
 
 /// Each row evaluated in float64 whenever it is read: O(keys d) a row, for checks and small maps.

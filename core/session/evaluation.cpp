@@ -17,7 +17,7 @@ Result<HeadResult> evaluate(const AttentionMethod& method, const Inputs& inputs,
     auto map = method.scores(inputs, {}, params, context);
     if (!map)
         return map.error();
-    return HeadResult{*std::move(map), std::make_shared<const Tensor>(*std::move(output)), took.count(), inputs.causal};
+    return HeadResult{*std::move(map), std::make_shared<const Tensor>(*std::move(output)), took.count(), inputs.causal, inputs.window};
 }
 
 Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context)
@@ -28,17 +28,50 @@ Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context
     return evaluate(**method, inputs, defaultParams((*method)->info().params), context);
 }
 
+Inputs MaskChange::applied(Inputs inputs) const
+{
+    if (madeBidirectional || madeCausal)
+        inputs.causal = madeCausal;
+    if (windowDropped)
+        inputs.window = 0;
+    return inputs;
+}
+
+std::string MaskChange::label() const
+{
+    const std::string form = madeBidirectional ? "bidirectional" : madeCausal ? "causal" : "";
+    if (!windowDropped)
+        return form;
+    return form + (form.empty() ? "" : ", ") + "no window";
+}
+
+std::string MaskChange::explanation() const
+{
+    const std::string lacking = madeBidirectional ? "no causal form" : madeCausal ? "only a causal form" : "";
+    const std::string how = madeBidirectional ? "bidirectionally" : "causally";
+    if (!windowDropped)
+        return lacking.empty() ? "" : lacking + ": compared " + how;
+    if (lacking.empty())
+        return "no form for a sliding window: compared without it";
+    return lacking + " and none for a sliding window: compared " + how + " without it";
+}
+
+MaskChange maskChangeFor(const MethodInfo& method, const Inputs& inputs)
+{
+    return {inputs.causal && !method.supportsCausal, !inputs.causal && !method.supportsBidirectional,
+            inputs.window > 0 && !method.supportsWindow};
+}
+
 Result<Comparison> compareWith(const HeadResult& exact, const AttentionMethod& method, const Inputs& inputs, const Params& params,
                                const RunContext& context)
 {
-    Comparison comparison{exact, {}, inputs.causal && !method.info().supportsCausal};
-    Inputs used = inputs;
-    if (comparison.bidirectionalFallback) {
-        used.causal = false;
-        auto bidirectional = evaluateExact(used, context);
-        if (!bidirectional)
-            return bidirectional.error();
-        comparison.exact = *std::move(bidirectional);
+    Comparison comparison{exact, {}, maskChangeFor(method.info(), inputs)};
+    const Inputs used = comparison.change.applied(inputs);
+    if (comparison.change.any()) {
+        auto again = evaluateExact(used, context);
+        if (!again)
+            return again.error();
+        comparison.exact = *std::move(again);
     }
     auto approximation = evaluate(method, used, params, context);
     if (!approximation)

@@ -6,6 +6,7 @@
 #include "core/metrics/metrics.h"
 
 #include <memory>
+#include <string>
 
 namespace attnscope {
 
@@ -15,13 +16,28 @@ struct HeadResult {
     std::shared_ptr<const Tensor> output; ///< [1, 1, N, Dv]
     double latencyMs = 0.0;               ///< of the output alone, once
     bool causal = false;
+    Index window = 0;
 };
+
+/// How a comparison departs from the input's mask because the method has no such form; both sides are computed that way.
+struct MaskChange {
+    bool madeBidirectional = false;
+    bool madeCausal = false;
+    bool windowDropped = false;
+
+    bool any() const { return madeBidirectional || madeCausal || windowDropped; }
+    Inputs applied(Inputs inputs) const;
+    std::string label() const;       ///< "bidirectional", "no window", "bidirectional, no window"; empty where there is none
+    std::string explanation() const; ///< "no causal form: compared bidirectionally"; empty where there is none
+};
+
+MaskChange maskChangeFor(const MethodInfo& method, const Inputs& inputs);
 
 /// A method's result and what it is compared with.
 struct Comparison {
     HeadResult exact;
     HeadResult approximation;
-    bool bidirectionalFallback = false; ///< the input is causal but the method has no causal form: both sides are bidirectional
+    MaskChange change;
 };
 
 struct ComparisonMetrics {
@@ -35,7 +51,8 @@ Result<HeadResult> evaluate(const AttentionMethod& method, const Inputs& inputs,
 /// Streaming softmax of one head.
 Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context);
 
-/// `exact` is evaluateExact(inputs); where the method has no causal form, exact attention is evaluated again bidirectionally.
+/// `exact` is evaluateExact(inputs); where the method has no form for the input's mask, exact attention is evaluated
+/// again under the changed one.
 Result<Comparison> compareWith(const HeadResult& exact, const AttentionMethod& method, const Inputs& inputs, const Params& params,
                                const RunContext& context);
 

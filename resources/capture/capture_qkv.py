@@ -144,15 +144,15 @@ def describe(kept, tokens, name):
     first = kept[numbers[0]]
     if any(kept[n]["causal"] != first["causal"] for n in numbers):
         raise CaptureError("Some of the chosen layers are causal and some are not: save them in files of their own.")
-    masks = {kept[n]["mask"] for n in numbers}
     metadata = {
         "causal": "true" if first["causal"] else "false",
         "scale": repr(first["scale"]),
-        "mask": first["mask"] if len(masks) == 1 else "; ".join(f"layer {n}: {kept[n]['mask']}" for n in numbers),
+        "mask": first["mask"],
         "tokens": json.dumps(tokens),
         "model": name,
     }
     metadata.update({f"layers.{n}.scale": repr(kept[n]["scale"]) for n in numbers if kept[n]["scale"] != first["scale"]})
+    metadata.update({f"layers.{n}.mask": kept[n]["mask"] for n in numbers if kept[n]["mask"] != first["mask"]})
     return metadata
 
 

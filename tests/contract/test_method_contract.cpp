@@ -365,6 +365,20 @@ private Q_SLOTS:
         }
     }
 
+    void headsThatAreNotThereAreRefused_data() { addForms(); }
+    void headsThatAreNotThereAreRefused()
+    {
+        const auto& method = current();
+        QFETCH(bool, causal);
+        const auto data = randomInputs({2, 4, 8, 8, 4, 4}, 74, 1.0F, 2);
+        for (const HeadRef head : {HeadRef{0, 4}, HeadRef{0, -1}, HeadRef{2, 0}, HeadRef{-1, 0}}) {
+            const auto source = method.scores(data.inputs(causal), head, defaults(method), {});
+            QVERIFY(!source.ok());
+            QCOMPARE(source.error().code, Errc::InvalidParam);
+            QVERIFY(!source.error().what.empty() && !source.error().hint.empty());
+        }
+    }
+
     void wrongShapesAreRefused_data() { addMethods(); }
     void wrongShapesAreRefused()
     {

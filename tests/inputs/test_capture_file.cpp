@@ -4,8 +4,12 @@
 #include "core/inputs/generators.h"
 #include "core/inputs/memory_document.h"
 #include "core/inputs/tensor_document.h"
+#include "core/inputs/tensor_metadata.h"
 #include "core/model/text_document.h"
+#include "core/model/transformer.h"
+#include "model/model_reference.h"
 #include "support/files.h"
+#include "support/maps.h"
 #include "support/register_test.h"
 
 #include <cmath>
@@ -28,6 +32,41 @@ double difference(const Tensor& a, const Tensor& b)
 double difference(const LayerInputs& a, const LayerInputs& b)
 {
     return std::max({difference(a.q, b.q), difference(a.k, b.k), difference(a.v, b.v)});
+}
+
+/// A document of layers in memory.
+class LayersDocument final : public Document {
+public:
+    explicit LayersDocument(std::vector<std::shared_ptr<const LayerInputs>> layers) : m_layers(std::move(layers))
+    {
+        for (std::size_t i = 0; i < m_layers.size(); ++i)
+            m_info.layerNames.push_back("layer " + std::to_string(i));
+    }
+    const DocumentInfo& info() const override { return m_info; }
+    Result<std::shared_ptr<const LayerInputs>> layer(Index index, const RunContext&) const override
+    {
+        return m_layers[static_cast<std::size_t>(index)];
+    }
+
+private:
+    DocumentInfo m_info;
+    std::vector<std::shared_ptr<const LayerInputs>> m_layers;
+};
+
+/// The largest difference of the layer's exact maps, computed under its own mask, from those of transformers.
+double exactGap(const std::shared_ptr<const LayerInputs>& layer, const ModelReference& reference, int number)
+{
+    const auto& expected = reference.tensor("attention." + std::to_string(number));
+    const Inputs in = inputsOf(layer);
+    std::size_t at = 0;
+    double worst = 0.0;
+    for (Index head = 0; head < in.q.heads(); ++head) {
+        const auto source = findMethod("softmax")->scores(in, {0, head}, {}, {});
+        const Tensor map = source.ok() ? readWhole(**source) : Tensor();
+        for (const float cell : map.values())
+            worst = std::max(worst, std::abs(static_cast<double>(cell) - expected[at++]));
+    }
+    return at == expected.size() ? worst : 1e9;
 }
 
 } // namespace
@@ -96,6 +135,52 @@ private Q_SLOTS:
             QVERIFY(std::abs(inputsOf(*a).effectiveScale() - inputsOf(*b).effectiveScale()) < 1e-6F);
             QCOMPARE((*a)->causal, (*b)->causal);
         }
+    }
+
+    /// The golden Mistral sees 7 tokens; Qwen2 sees all of them in its first layer and 5 in the others.
+    void windowsComeAlong_data()
+    {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QList<int>>("windows");
+        QTest::newRow("mistral") << "mistral" << QList<int>{7, 7};
+        QTest::newRow("qwen2") << "qwen2" << QList<int>{0, 5, 5};
+    }
+    void windowsComeAlong()
+    {
+        QFETCH(QString, model);
+        QFETCH(QList<int>, windows);
+        const auto folder = std::filesystem::path(ATTNSCOPE_SOURCE_DIR) / "tests/golden/model" / model.toStdString();
+        const auto loaded = Transformer::load(folder);
+        const auto reference = ModelReference::open(folder / "expected.safetensors");
+        QVERIFY(loaded.ok() && reference.ok());
+        const auto result = loaded->forward(reference->ids(), {}, {});
+        QVERIFY2(result.ok(), why(result));
+        const LayersDocument before(result->layers);
+        const TempFolder kept;
+        const auto written = writeCapture(kept.file("a.safetensors"), before, {}, {});
+        QVERIFY2(written.ok(), why(written));
+        const auto after = openTensors(kept.file("a.safetensors"));
+        QVERIFY2(after.ok(), why(after));
+        for (int i = 0; i < windows.size(); ++i) {
+            QCOMPARE(result->layers[static_cast<std::size_t>(i)]->window, Index(windows[i]));
+            const auto layer = (*after)->layer(i, {});
+            QVERIFY(layer.ok());
+            QCOMPARE((*layer)->window, Index(windows[i]));
+            QVERIFY((*layer)->causal);
+            QVERIFY(exactGap(*layer, *reference, i) < 1e-4);
+        }
+    }
+
+    void windowsAreReadFromMasks()
+    {
+        QCOMPARE(windowOf("sliding window 128"), Index(128));
+        QCOMPARE(windowOf("sliding window 9 on each side"), Index(9));
+        QCOMPARE(windowOf("sliding window 9, and attention sinks"), Index(9));
+        for (const char* mask : {"", "causal", "bidirectional", "other", "sliding window", "sliding window x", "sliding window 3.5",
+                                 "sliding window -4", "sliding window 99999999999999999999", "layer 0: sliding window 5"})
+            QCOMPARE(windowOf(mask), Index(0));
+        QCOMPARE(windowOf(maskText(true, 33)), Index(33));
+        QCOMPARE(windowOf(maskText(false, 33)), Index(33));
     }
 
     void layersThatAreNotThereAndFullPlaces()

@@ -3,6 +3,7 @@
 #include "model/model_reference.h"
 #include "support/register_test.h"
 
+#include <QTemporaryDir>
 #include <QTest>
 
 using namespace attnscope;
@@ -138,6 +139,22 @@ private Q_SLOTS:
         const auto result = model->forward(Ids, {}, context);
         QVERIFY(!result.ok());
         QCOMPARE(result.error().code, Errc::Cancelled);
+    }
+
+    void weightsCutShortMeanwhileAreAnError()
+    {
+        const QTemporaryDir folder;
+        const std::filesystem::path copy = folder.path().toStdString();
+        for (const char* name : {"config.json", "model.safetensors"})
+            std::filesystem::copy_file(golden("smollm2") / name, copy / name);
+        const auto model = Transformer::load(copy);
+        QVERIFY(model.ok());
+        QVERIFY(model->forward(Ids, {}, {}).ok());
+        std::filesystem::resize_file(copy / "model.safetensors", 1000);
+        const auto result = model->forward(Ids, {}, {});
+        QVERIFY(!result.ok());
+        QCOMPARE(result.error().code, Errc::Io);
+        QVERIFY(result.error().what.find("cut short") != std::string::npos);
     }
 
     void refusesWhatDoesNotFit()

@@ -101,7 +101,7 @@ private Q_SLOTS:
         settle(controller);
         const auto& state = controller.board().approximations[0];
         QVERIFY(state.comparison != nullptr);
-        QVERIFY(state.comparison->bidirectionalFallback);
+        QVERIFY(state.comparison->change.madeBidirectional);
         QVERIFY(!state.comparison->exact.causal);
         QVERIFY(metricsSummary(state).contains(QStringLiteral("bidirectionally")));
     }

@@ -127,6 +127,23 @@ private Q_SLOTS:
         QCOMPARE(list[1]["label"].get<std::string>(), std::string("implied"));
     }
 
+    void aWindowIsKeptOrItsLossIsSaid()
+    {
+        const auto result = m_folder.run(
+            {"compare", "--input", "in.safetensors", "--causal", "--window", "5", "--methods", "softmax;uniform;linear-elu", "--json"});
+        QVERIFY2(result.code == 0, result.err);
+        QVERIFY(result.err.contains("no form for a sliding window: compared without it"));
+        const auto list = jsonOf(result).at("methods");
+        QCOMPARE(list[0]["label"].get<std::string>(), std::string("exact"));
+        QVERIFY(list[0]["mapRelFrobenius"].get<double>() < 1e-6);
+        QCOMPARE(list[1]["label"].get<std::string>(), std::string("implied"));
+        QCOMPARE(list[2]["label"].get<std::string>(), std::string("implied, no window"));
+        const auto refused =
+            m_folder.run({"run", "--input", "in.safetensors", "--causal", "--window", "5", "--method", "linear-elu", "--out", "o.npy"});
+        QVERIFY(refused.code != 0);
+        QVERIFY(refused.err.contains("sliding window"));
+    }
+
     void sweep()
     {
         const auto result = m_folder.run({"sweep", "--methods", "softmax;linear-elu", "--lengths", "64:512", "--dim", "16", "--heads", "2",

@@ -89,7 +89,8 @@ def extraction_residual(cli, folder, text, path):
         if set(a.keys()) != set(b.keys()):
             sys.exit(f"other tensors: {sorted(a.keys())} and {sorted(b.keys())}")
         theirs, ours = a.metadata(), b.metadata()
-        if theirs["causal"] != ours["causal"] or json.loads(theirs["tokens"]) != json.loads(ours["tokens"]):
+        masks = [[m.get(f"layers.{layer}.mask", m["mask"]) for layer in range(3)] for m in (theirs, ours)]
+        if masks[0] != masks[1] or theirs["causal"] != ours["causal"] or json.loads(theirs["tokens"]) != json.loads(ours["tokens"]):
             sys.exit(f"mask or tokens differ: {theirs} and {ours}")
         for layer in range(3):
             scales = [float(m.get(f"layers.{layer}.scale", m["scale"])) for m in (theirs, ours)]
