@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/method/attention_method.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace attnscope {
@@ -19,6 +20,11 @@ Result<Tensor> AttentionMethod::runForm(std::string_view form, const Inputs&, co
 Result<std::vector<TheoryCurve>> AttentionMethod::theory(const Inputs&, HeadRef, const Params&, const RunContext&) const
 {
     return std::vector<TheoryCurve>{};
+}
+
+std::pair<Index, Index> AttentionMethod::fileShape(std::string_view, const Shape& shape, const Params&) const
+{
+    return {std::min<Index>(16, shape.keys), shape.keys};
 }
 
 Index AttentionMethod::rankBound(const Shape&, const Params&) const { return 0; }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace attnscope {
@@ -85,6 +86,9 @@ public:
     /// few hundred sampled pairs; Cancelled.
     virtual Result<std::vector<TheoryCurve>> theory(const Inputs& inputs, HeadRef head, const Params& params,
                                                     const RunContext& context) const;
+
+    /// Rows and columns of the array that the File parameter `key` takes on such inputs: what checks draw for it.
+    virtual std::pair<Index, Index> fileShape(std::string_view key, const Shape& shape, const Params& params) const;
 
     /// No map of this method has a larger rank (bidirectional form); 0: no bound.
     virtual Index rankBound(const Shape& shape, const Params& params) const;

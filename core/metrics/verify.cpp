@@ -72,15 +72,16 @@ Variant smallNumbers(const MethodInfo& info, const Params& base)
 }
 
 /// The defaults, small numbers, and each choice of each parameter in turn; files get random matrices that fit.
-std::vector<Variant> variantsOf(const MethodInfo& info, const Problem& problem, std::uint64_t seed)
+std::vector<Variant> variantsOf(const AttentionMethod& method, const Problem& problem, std::uint64_t seed)
 {
+    const MethodInfo& info = method.info();
     Params base = defaultParams(info.params, seed);
     Random random(seed, 99);
     for (const auto& spec : info.params)
         if (spec.kind == ParamKind::File) {
-            const Index rank = std::min<Index>(16, problem.shape.keys);
+            const auto [rows, cols] = method.fileShape(spec.key, problem.shape, base);
             base.tensors[spec.key] = std::make_shared<const Tensor>(
-                normals(1, problem.shape.heads, rank, problem.shape.keys, 1.0 / std::sqrt(static_cast<double>(rank)), random));
+                normals(1, problem.shape.heads, rows, cols, 1.0 / std::sqrt(static_cast<double>(rows)), random));
         }
     std::vector<Variant> variants{{base, ""}};
     if (auto small = smallNumbers(info, base); !small.caption.empty())
@@ -181,7 +182,7 @@ public:
         if (auto supported = m_backend.supports(m_method, kProblems.front().shape, causal); !supported)
             return {unsupported(form, supported.error())};
         for (const Problem& problem : kProblems)
-            for (const auto& variant : variantsOf(m_method.info(), problem, m_seed))
+            for (const auto& variant : variantsOf(m_method, problem, m_seed))
                 if (!m_context.cancelled())
                     compare(problem, variant, causal);
         std::vector<VerifyResult> results{row(form, m_output, false)};
