@@ -51,12 +51,12 @@ public:
     Index rankBound(const Shape& s, const Params& params) const override { return params.integer("local-heads") > 0 ? 0 : s.dim; }
 
 private:
-    Result<void> check(const Inputs& in, const Params& params, const RunContext& context) const;
+    Result<void> check(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const;
 };
 
-Result<void> LucidrainsLinear::check(const Inputs& in, const Params& params, const RunContext& context) const
+Result<void> LucidrainsLinear::check(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
 {
-    if (auto ready = checkRunnable(*this, in, params, context); !ready)
+    if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
         return ready;
     if (params.integer("local-heads") > 0 && in.q.rows() > in.k.rows())
         return Error{Errc::InvalidShape,
@@ -121,7 +121,7 @@ Result<Tensor> runGlobal(const Inputs& in, const Params& params, const RunContex
 
 Result<Tensor> LucidrainsLinear::run(const Inputs& in, const Params& params, const RunContext& context) const
 {
-    if (auto ready = check(in, params, context); !ready)
+    if (auto ready = check(in, {}, params, context); !ready)
         return ready.error();
     const Shape s = in.shape();
     const Index local = std::min(params.integer("local-heads"), s.heads);
@@ -146,7 +146,7 @@ Result<Tensor> LucidrainsLinear::run(const Inputs& in, const Params& params, con
 Result<std::shared_ptr<const ScoreSource>> LucidrainsLinear::scores(const Inputs& in, HeadRef head, const Params& params,
                                                                     const RunContext& context) const
 {
-    if (auto ready = check(in, params, context); !ready)
+    if (auto ready = check(in, head, params, context); !ready)
         return ready.error();
     if (head.head < params.integer("local-heads"))
         return makeBlockLocalSource(in, head, params.integer("local-window"), context);
