@@ -84,7 +84,7 @@ Result<Tensor> Linformer::run(const Inputs& in, const Params& params, const RunC
 Result<std::shared_ptr<const ScoreSource>> Linformer::scores(const Inputs& in, HeadRef head, const Params& params,
                                                              const RunContext& context) const
 {
-    if (auto ready = checkRunnable(*this, in, params, context); !ready)
+    if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
         return ready.error();
     const auto projection = SequenceProjection::make(in, params, context);
     if (!projection)
