@@ -7,6 +7,7 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QPushButton>
 #include <QRadioButton>
 #include <QSignalBlocker>
 #include <QStandardItemModel>
@@ -43,7 +44,8 @@ MethodCard::MethodCard(QWidget* parent)
       m_method(new QComboBox(this)),
       m_remove(new QToolButton(this)),
       m_form(new ParameterForm(this)),
-      m_summary(new QLabel(this))
+      m_summary(new QLabel(this)),
+      m_start(new QPushButton(tr("Compute all the same"), this))
 {
     setFrameShape(QFrame::StyledPanel);
     fillMethods(*m_method);
@@ -71,6 +73,10 @@ MethodCard::MethodCard(QWidget* parent)
     layout->addLayout(head);
     layout->addWidget(m_form);
     layout->addWidget(m_summary);
+    layout->addWidget(m_start);
+    m_start->hide();
+    m_start->setToolTip(tr("Start the calculation although it takes long; Esc cancels it"));
+    connect(m_start, &QPushButton::clicked, this, &MethodCard::startRequested);
 
     connect(m_select, &QRadioButton::clicked, this, &MethodCard::selectRequested);
     connect(m_remove, &QToolButton::clicked, this, &MethodCard::removeRequested);
@@ -107,6 +113,8 @@ void MethodCard::setSetting(const MethodSetting& setting)
 void MethodCard::setSelected(bool selected) { m_select->setChecked(selected); }
 
 void MethodCard::setRemovable(bool removable) { m_remove->setEnabled(removable); }
+
+void MethodCard::setWaiting(bool waiting) { m_start->setVisible(waiting); }
 
 void MethodCard::setSummary(const QString& text) { m_summary->setText(text); }
 

@@ -8,6 +8,7 @@
 
 class QComboBox;
 class QLabel;
+class QPushButton;
 class QRadioButton;
 class QToolButton;
 
@@ -25,11 +26,13 @@ public:
     void setSelected(bool selected);
     void setRemovable(bool removable);
     void setSummary(const QString& text);
+    void setWaiting(bool waiting); ///< shows the button that starts a long calculation
 
 Q_SIGNALS:
     void edited(const attnscope::MethodSetting& setting);
     void selectRequested();
     void removeRequested();
+    void startRequested();
     void helpRequested(const QString& methodId);
 
 private:
@@ -41,6 +44,7 @@ private:
     QToolButton* m_remove;
     ParameterForm* m_form;
     QLabel* m_summary;
+    QPushButton* m_start;
 };
 
 /// A choice of all methods, grouped by family; the item data is the id.

@@ -44,6 +44,7 @@ void MethodsPanel::addCard()
     connect(card, &MethodCard::edited, this, [this, index](const MethodSetting& setting) { Q_EMIT edited(index, setting); });
     connect(card, &MethodCard::selectRequested, this, [this, index] { Q_EMIT selected(index); });
     connect(card, &MethodCard::removeRequested, this, [this, index] { Q_EMIT removed(index); });
+    connect(card, &MethodCard::startRequested, this, [this, index] { Q_EMIT startRequested(index); });
     connect(card, &MethodCard::helpRequested, this, &MethodsPanel::helpRequested);
 }
 
@@ -61,6 +62,12 @@ void MethodsPanel::setApproximations(const std::vector<MethodSetting>& approxima
         m_cards[i]->setRemovable(approximations.size() > 1);
     }
     m_add->setEnabled(approximations.size() < kMaxApproximations);
+}
+
+void MethodsPanel::setWaiting(std::size_t index, bool waiting)
+{
+    if (index < m_cards.size())
+        m_cards[index]->setWaiting(waiting);
 }
 
 void MethodsPanel::setSummary(std::size_t index, const QString& text)

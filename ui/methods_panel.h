@@ -27,11 +27,15 @@ public:
     /// Short figures under a card: "map error 0.41, output 0.12"; or why there is nothing.
     void setSummary(std::size_t index, const QString& text);
 
+    /// Whether an approximation waits to be started because it takes long.
+    void setWaiting(std::size_t index, bool waiting);
+
 Q_SIGNALS:
     void edited(std::size_t index, const attnscope::MethodSetting& setting);
     void added(const attnscope::MethodSetting& setting);
     void removed(std::size_t index);
     void selected(std::size_t index);
+    void startRequested(std::size_t index);
     void helpRequested(const QString& methodId);
 
 private:
