@@ -65,6 +65,32 @@ Eigen::MatrixXd orthogonalBlock(Index dim, bool fixSigns, Random& random)
     return q;
 }
 
+Index powerOfTwoFrom(Index dim)
+{
+    Index side = 1;
+    while (side < dim)
+        side *= 2;
+    return side;
+}
+
+/// D3 H D2 H D1 H, of which the columns are the rows of H D1 H D2 H D3; H orthonormal, D diagonal with random signs.
+Eigen::MatrixXd hadamardBlock(Index side, Random& random)
+{
+    Eigen::MatrixXd block = Eigen::MatrixXd::Identity(side, side);
+    for (int factor = 0; factor < 3; ++factor) {
+        for (Index half = 1; half < side; half *= 2)
+            for (Index at = 0; at < side; at += 2 * half)
+                for (Index i = at; i < at + half; ++i) {
+                    const Eigen::RowVectorXd sum = block.row(i) + block.row(i + half);
+                    block.row(i + half) = (block.row(i) - block.row(i + half)).eval();
+                    block.row(i) = sum;
+                }
+        for (Index i = 0; i < side; ++i)
+            block.row(i) *= (random.uniform() < 0.5 ? -1.0 : 1.0) / std::sqrt(static_cast<double>(side));
+    }
+    return block;
+}
+
 double chiLength(Index dim, Random& random)
 {
     double square = 0.0;
@@ -81,6 +107,10 @@ Projection projectionOf(std::string_view name)
 {
     if (name == "iid")
         return Projection::Iid;
+    if (name == "orthogonal-regularized")
+        return Projection::OrthogonalRegularized;
+    if (name == "hadamard")
+        return Projection::Hadamard;
     return name == "orthogonal-as-published" ? Projection::OrthogonalAsPublished : Projection::Orthogonal;
 }
 
@@ -94,10 +124,14 @@ Tensor drawProjection(Projection kind, Index count, Index dim, std::uint64_t see
         return drawn;
     }
     Random lengths(seed, kLengths);
-    for (Index first = 0; first < count; first += dim) {
-        const Eigen::MatrixXd q = orthogonalBlock(dim, kind == Projection::Orthogonal, directions);
-        for (Index r = first; r < std::min(count, first + dim); ++r) {
-            const double length = chiLength(dim, lengths);
+    const Index side = kind == Projection::Hadamard ? powerOfTwoFrom(dim) : dim;
+    for (Index first = 0; first < count; first += side) {
+        const Eigen::MatrixXd q = kind == Projection::Hadamard
+                                      ? hadamardBlock(side, directions)
+                                      : orthogonalBlock(dim, kind != Projection::OrthogonalAsPublished, directions);
+        for (Index r = first; r < std::min(count, first + side); ++r) {
+            const double length =
+                kind == Projection::OrthogonalRegularized ? std::sqrt(static_cast<double>(dim)) : chiLength(side, lengths);
             for (Index c = 0; c < dim; ++c)
                 w(r, c) = static_cast<float>(length * q(c, r - first)); // as published: the columns of Q are the rows of W
         }

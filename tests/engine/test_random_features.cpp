@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The random feature maps as estimators of exp(x . y): bias and variance over many draws of the projection.
+#include "core/engine/performer_theory.h"
 #include "core/engine/projection.h"
 #include "core/engine/random_features.h"
 #include "support/register_test.h"
@@ -49,7 +50,7 @@ double kernelEstimate(RandomMap kind, const FeatureMap& map, const Tensor& pair)
     return kind == RandomMap::Trig ? 2.0 * sum / columns : sum / columns;
 }
 
-Moments momentsOf(RandomMap kind, Projection projection, Index dim, double sum, double gap, int draws)
+Moments momentsOf(RandomMap kind, Projection projection, Index dim, double sum, double gap, int draws, double a = 0.0)
 {
     const Tensor pair = pairOf(dim, sum, gap);
     const double truth = std::exp((sum * sum - gap * gap) / 4.0);
@@ -57,7 +58,8 @@ Moments momentsOf(RandomMap kind, Projection projection, Index dim, double sum, 
     double squares = 0.0;
     for (int draw = 0; draw < draws; ++draw) {
         auto w = std::make_shared<const Tensor>(drawProjection(projection, dim, dim, static_cast<std::uint64_t>(draw)));
-        const double ratio = kernelEstimate(kind, *makeRandomFeatures(kind, std::move(w), 1.0F), pair) / truth;
+        const double power = std::pow(1.0 - 4.0 * a, 0.5 * static_cast<double>(dim)); // which maps leave out
+        const double ratio = power * kernelEstimate(kind, *makeRandomFeatures(kind, std::move(w), 1.0F, {a, {}}), pair) / truth;
         total += ratio;
         squares += ratio * ratio;
     }
@@ -116,6 +118,55 @@ private Q_SLOTS:
         QVERIFY(std::abs(measured(RandomMap::Positive) / positive - 1.0) < 0.1);
         QVERIFY(std::abs(measured(RandomMap::Hyperbolic) / hyperbolic - 1.0) < 0.1);
         QVERIFY(std::abs(measured(RandomMap::Trig) / trig - 1.0) < 0.1);
+    }
+
+    void favorPlusPlusIsUnbiasedAndVariesLess()
+    {
+        const double a = oprfCoefficient(2.0, 16);
+        QVERIFY(a < 0.0);
+        for (const auto projection : {Projection::Iid, Projection::Orthogonal}) {
+            const auto m = momentsOf(RandomMap::Oprf, projection, 16, std::sqrt(2.0), 1.0, 20000, a);
+            QVERIFY2(std::abs(m.mean - 1.0) < 4.0 * m.error, qPrintable(QString("%1 ± %2").arg(m.mean).arg(m.error)));
+        }
+        const double predicted = relativeVariance(RandomMap::Oprf, 2.0, 1.0, a, 16, 16);
+        QVERIFY(predicted < 0.9 * relativeVariance(RandomMap::Positive, 2.0, 1.0, 0.0, 16, 16));
+        const auto iid = momentsOf(RandomMap::Oprf, Projection::Iid, 16, std::sqrt(2.0), 1.0, 20000, a);
+        QVERIFY2(std::abs(iid.variance / predicted - 1.0) < 0.1, qPrintable(QString::number(iid.variance / predicted)));
+    }
+
+    /// A is the minimum of the variance.
+    void coefficientOfFavorPlusPlusIsOptimal()
+    {
+        for (const double length : {0.5, 8.0, 16.0}) {
+            const double a = oprfCoefficient(length, 64);
+            const double best = relativeVariance(RandomMap::Oprf, length, 0.0, a, 64, 1);
+            for (const double other : {0.9 * a, 1.1 * a, 0.0})
+                QVERIFY(relativeVariance(RandomMap::Oprf, length, 0.0, other, 64, 1) > best);
+        }
+        QCOMPARE(oprfCoefficient(0.0, 64), 0.0);
+    }
+
+    /// Theorem 1: equal lengths estimate a kernel below the softmax kernel; at d = 16 and |z|² = 2 the ratio is 0.954.
+    void regularizedFrequenciesEstimateLess()
+    {
+        const auto m = momentsOf(RandomMap::Positive, Projection::OrthogonalRegularized, 16, std::sqrt(2.0), 1.0, 20000);
+        QVERIFY2(std::abs(m.mean - 0.954) < 4.0 * m.error + 0.001, qPrintable(QString("%1 ± %2").arg(m.mean).arg(m.error)));
+    }
+
+    void hadamardFrequenciesAreNearlyUnbiased()
+    {
+        for (const Index dim : {Index{16}, Index{12}}) {
+            const auto m = momentsOf(RandomMap::Positive, Projection::Hadamard, dim, std::sqrt(2.0), 1.0, 20000);
+            QVERIFY2(std::abs(m.mean - 1.0) < 0.03, qPrintable(QString("%1 ± %2").arg(m.mean).arg(m.error)));
+        }
+        const Tensor w = drawProjection(Projection::Hadamard, 16, 16, 3);
+        for (Index a = 0; a < 16; ++a)
+            for (Index b = 0; b < a; ++b) {
+                double product = 0.0;
+                for (Index c = 0; c < 16; ++c)
+                    product += static_cast<double>(w.matrix()(a, c)) * w.matrix()(b, c);
+                QVERIFY(std::abs(product) < 1e-4);
+            }
     }
 
     /// Theorem 2: orthogonal draws take at least 2 (m - 1) / (m (d + 2)) (1 - e^(-|z|²/2))² off the iid variance.

@@ -66,7 +66,7 @@ private Q_SLOTS:
         QTest::addColumn<bool>("causal");
         QTest::addColumn<int>("queries");
         QTest::addColumn<int>("keys");
-        for (const char* map : {"positive", "hyperbolic", "trig", "relu"})
+        for (const char* map : {"positive", "hyperbolic", "trig", "relu", "oprf", "relu-deterministic", "relu-tf"})
             for (const bool causal : {false, true}) {
                 QTest::addRow("%s %s", map, causal ? "causal" : "bidirectional") << map << causal << 150 << 283;
                 QTest::addRow("%s %s, one token", map, causal ? "causal" : "bidirectional") << map << causal << 1 << 1;
@@ -87,6 +87,109 @@ private Q_SLOTS:
         const Tensor expected = definedMap(in, head, params);
         QVERIFY(relativeGap(mapOf(method(), in, head, params).matrix(), expected.matrix()) < 1e-5);
         QVERIFY(relativeGap(out->matrix(head), timesValues(expected.matrix(), in.vOf(head)).matrix()) < 1e-5);
+    }
+
+    void officialStabilisationEqualsDefinition_data()
+    {
+        QTest::addColumn<QString>("map");
+        QTest::addColumn<bool>("causal");
+        for (const char* map : {"positive", "hyperbolic", "oprf"})
+            for (const bool causal : {false, true})
+                QTest::addRow("%s %s", map, causal ? "causal" : "bidirectional") << map << causal;
+    }
+    void officialStabilisationEqualsDefinition()
+    {
+        QFETCH(QString, map);
+        QFETCH(bool, causal);
+        const auto data = randomInputs({1, 2, 90, 90, 24, 5}, 32, 1.5F);
+        const auto in = data.inputs(causal);
+        const auto params = with({{"map", map.toStdString()}, {"features", "80"}, {"official-eps", "on"}});
+        const HeadRef head{0, 1};
+        const Tensor expected = definedMap(in, head, params);
+        QVERIFY(relativeGap(mapOf(method(), in, head, params).matrix(), expected.matrix()) < 2e-5);
+        const auto out = method().run(in, params, {});
+        QVERIFY(out.ok());
+        QVERIFY(relativeGap(out->matrix(head), timesValues(expected.matrix(), in.vOf(head)).matrix()) < 2e-5);
+    }
+
+    /// Large norms underflow to 1e-6 there: the map becomes the uniform one, as the published code's does.
+    void officialStabilisationCollapsesAtLargeNorms()
+    {
+        const auto data = randomInputs({1, 1, 60, 60, 16, 4}, 33, 12.0F);
+        const Tensor off = mapOf(method(), data.inputs(), {}, with({}));
+        const Tensor on = mapOf(method(), data.inputs(), {}, with({{"official-eps", "on"}}));
+        Tensor uniform(1, 1, 60, 60);
+        std::fill(uniform.values().begin(), uniform.values().end(), 1.0F / 60.0F);
+        QVERIFY(relativeFrobenius(on.matrix(), uniform.matrix()) < 1.0);
+        QVERIFY(relativeFrobenius(off.matrix(), uniform.matrix()) > 3.0);
+    }
+
+    /// Where even the sums are below 1e-6 they are guarded, and rows sum to less than 1.
+    void officialGuardShrinksTrigRows()
+    {
+        const auto data = randomInputs({1, 1, 40, 40, 16, 4}, 34, 4.0F);
+        const auto params = with({{"map", "trig"}, {"official-eps", "on"}});
+        const Tensor expected = definedMap(data.inputs(), {}, params);
+        const Tensor map = mapOf(method(), data.inputs(), {}, params);
+        QVERIFY(rowSumGap(map.matrix()) > 0.5);
+        double least = 1.0;
+        for (Index i = 0; i < 40; ++i) {
+            double sum = 0.0;
+            for (Index j = 0; j < 40; ++j)
+                sum += map.matrix()(i, j);
+            least = std::min(least, std::abs(sum));
+        }
+        QVERIFY2(least < 1e-3, qPrintable(QString::number(least)));
+        QVERIFY(rowSumGap(expected.matrix()) > 0.5);
+    }
+
+    void redrawsDifferAndRepeat()
+    {
+        const auto data = randomInputs({1, 1, 30, 30, 8, 8}, 35);
+        const auto map = [&](const char* redraw) { return mapOf(method(), data.inputs(), {}, with({{"redraw", redraw}})); };
+        const Tensor first = map("1");
+        QCOMPARE(relativeGap(first.matrix(), map("1").matrix()), 0.0);
+        QVERIFY(relativeGap(first.matrix(), map("0").matrix()) > 1e-3);
+        QVERIFY(relativeGap(first.matrix(), map("2").matrix()) > 1e-3);
+    }
+
+    /// With A given, later tokens don't decide it.
+    void givenCoefficientLeaksNothing()
+    {
+        const auto data = randomInputs({1, 1, 80, 80, 16, 8}, 36);
+        auto changed = randomInputs({1, 1, 80, 80, 16, 8}, 36);
+        for (Index j = 50; j < 80; ++j)
+            for (Index c = 0; c < 16; ++c)
+                changed.k.matrix()(j, c) *= 2.0F;
+        for (const auto& [a, leaks] : {std::pair{"-0.1", false}, std::pair{"0", true}}) {
+            const auto params = with({{"map", "oprf"}, {"oprf-a", a}});
+            const auto before = method().run(data.inputs(true), params, {});
+            const auto after = method().run(changed.inputs(true), params, {});
+            QVERIFY(before.ok() && after.ok());
+            QCOMPARE(relativeGap(after->matrix().rowRange(0, 50), before->matrix().rowRange(0, 50)) > 1e-5, leaks);
+        }
+    }
+
+    void theoryStandsBesideMeasurement()
+    {
+        const auto data = randomInputs({1, 1, 120, 120, 16, 4}, 37, 0.5F);
+        for (const char* map : {"positive", "hyperbolic", "trig", "oprf"}) {
+            const auto curves = method().theory(data.inputs(), {}, with({{"map", map}, {"projection", "iid"}}), {});
+            QVERIFY(curves.ok());
+            QCOMPARE(curves->size(), std::size_t{2});
+            const auto& lemma = curves->front();
+            QVERIFY(lemma.x.size() >= 5 && lemma.predicted.size() == lemma.x.size() && lemma.measured.size() == lemma.x.size());
+            for (std::size_t i = 0; i < lemma.x.size(); ++i)
+                QVERIFY2(std::abs(lemma.measured[i] / lemma.predicted[i] - 1.0) < 0.4, map);
+            QVERIFY(curves->back().caption.find("100 %") != std::string::npos);
+        }
+        const auto bound = method().theory(data.inputs(), {}, with({}), {});
+        QVERIFY(bound.ok() && bound->size() == 3);
+        QVERIFY((*bound)[1].kind == TheoryKind::UpperBound);
+        for (std::size_t i = 0; i < (*bound)[1].x.size(); ++i)
+            QVERIFY((*bound)[1].predicted[i] < (*bound)[0].predicted[i]);
+        const auto none = method().theory(data.inputs(), {}, with({{"map", "relu"}}), {});
+        QVERIFY(none.ok() && none->size() == 1 && none->front().x.empty() && !none->front().caption.empty());
     }
 
     void rowsSumToOneAndArePositive()
