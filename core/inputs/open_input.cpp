@@ -62,7 +62,7 @@ Result<std::shared_ptr<const Document>> openTextFile(const std::filesystem::path
     if (!text)
         return text.error();
     std::error_code ignored;
-    return openText(std::move(*text), std::filesystem::absolute(path, ignored).string(), options.modelFolder, context);
+    return openText(*text, std::filesystem::absolute(path, ignored).string(), options.modelFolder, context);
 }
 
 } // namespace

@@ -96,7 +96,7 @@ Result<void> checkFinite(const Inputs& in)
             continue;
         std::string at;
         for (const Index i : bad.first)
-            at += (at.empty() ? "" : ", ") + std::to_string(i);
+            at.append(at.empty() ? "" : ", ").append(std::to_string(i));
         return Error{Errc::InvalidParam,
                      name + " holds " + std::to_string(bad.count) + (bad.count == 1 ? " value that is" : " values that are") +
                          " NaN or infinite, the first at [" + at + "].",
