@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/method/inputs.h"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +26,16 @@ struct NonFinite {
     std::array<Index, 4> first{};
 };
 
+/// By the exponent's bits, without a branch, so that it runs at the speed of memory.
+bool hasNonFinite(std::span<const float> row)
+{
+    constexpr std::uint32_t exponent = 0x7F800000U;
+    std::uint32_t found = 0;
+    for (const float x : row)
+        found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(x) & exponent) == exponent);
+    return found != 0;
+}
+
 NonFinite findNonFinite(const TensorView<const float>& t)
 {
     NonFinite found;
@@ -30,11 +43,21 @@ NonFinite findNonFinite(const TensorView<const float>& t)
         for (Index h = 0; h < t.heads(); ++h) {
             const auto m = t.matrix({b, h});
             for (Index i = 0; i < m.rows; ++i)
-                for (Index j = 0; j < m.cols; ++j)
+                for (Index j = 0, end = hasNonFinite(m.rowSpan(i)) ? m.cols : 0; j < end; ++j)
                     if (!std::isfinite(m(i, j)) && found.count++ == 0)
                         found.first = {b, h, i, j};
         }
     return found;
+}
+
+Error nonFiniteError(const std::string& name, const NonFinite& bad)
+{
+    const auto& [b, h, i, j] = bad.first;
+    return {Errc::InvalidParam,
+            name + " holds " + std::to_string(bad.count) + (bad.count == 1 ? " value that is" : " values that are") +
+                " NaN or infinite, the first at [" + std::to_string(b) + ", " + std::to_string(h) + ", " + std::to_string(i) + ", " +
+                std::to_string(j) + "].",
+            "Clean or clip the array before loading it; float16 overflows above 65504."};
 }
 
 } // namespace
@@ -91,16 +114,8 @@ Result<void> checkFinite(const Inputs& in)
     std::vector<std::pair<std::string, TensorView<const float>>> arrays{{"q", in.q}, {"k", in.k}, {"v", in.v}};
     arrays.insert(arrays.end(), in.arrays.begin(), in.arrays.end());
     for (const auto& [name, view] : arrays) {
-        const auto bad = findNonFinite(view);
-        if (bad.count == 0)
-            continue;
-        std::string at;
-        for (const Index i : bad.first)
-            at.append(at.empty() ? "" : ", ").append(std::to_string(i));
-        return Error{Errc::InvalidParam,
-                     name + " holds " + std::to_string(bad.count) + (bad.count == 1 ? " value that is" : " values that are") +
-                         " NaN or infinite, the first at [" + at + "].",
-                     "Clean or clip the array before loading it; float16 overflows above 65504."};
+        if (const auto bad = findNonFinite(view); bad.count > 0)
+            return nonFiniteError(name, bad);
     }
     return {};
 }
