@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Installs what is missing, builds and runs every test through ctest, headless.
-# --all adds what CI checks too: formatting, warnings as errors, and the core tests under AddressSanitizer and
-# UndefinedBehaviorSanitizer. --thread runs the core tests under ThreadSanitizer, --tidy runs clang-tidy.
+# --all is what CI checks: formatting, warnings as errors, every test, the core and command-line tests under AddressSanitizer and
+# UndefinedBehaviorSanitizer, the core tests that use threads under ThreadSanitizer, and clang-tidy; --thread and --tidy are these
+# last two alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . resources/setup/install_missing.sh
@@ -28,17 +29,24 @@ if [ "$all" = --all ]; then
     step "formatting"
     find app core gpu tests ui -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' | xargs clang-format --dry-run --Werror
 fi
+
+run_tidy() {
+    step "clang-tidy"
+    cmake --preset tidy >/dev/null
+    # GCC's own warning options are unknown to clang. Only the findings are printed, neither colours nor each file's command.
+    run-clang-tidy -p build/tidy -j "$(nproc)" -quiet -extra-arg=-Wno-unknown-warning-option "^$PWD/(core|gpu|app|ui)/.*\.cpp$" \
+        2>/dev/null | sed 's/\x1b\[[0-9;]*m//g; /^[^ ]*clang-tidy[^ ]* -/d; /^$/d'
+}
+
 case "$all" in
 --thread) run_preset dev-tsan attnscope-core-tests ;;
---tidy)
-    cmake --preset release >/dev/null
-    # GCC's own warning options are unknown to clang.
-    find core app/cli -name '*.cpp' |
-        xargs -P "$(nproc)" -n 4 clang-tidy -p build/release --quiet --extra-arg=-Wno-unknown-warning-option 2>/dev/null
+--tidy) run_tidy ;;
+--all)
+    run_preset release all
+    run_preset dev-asan attnscope-cli attnscope-core-tests attnscope-cli-tests attnscope-gpu-tests
+    run_preset dev-tsan attnscope-core-tests
+    run_tidy
     ;;
 *) run_preset release all ;;
 esac
-if [ "$all" = --all ]; then
-    run_preset dev-asan attnscope-cli attnscope-core-tests attnscope-cli-tests attnscope-gpu-tests
-fi
 step "done"
