@@ -110,6 +110,8 @@ private:
         for (std::size_t i = 0; i < result->layers.size(); ++i) {
             if (!result->layers[i])
                 continue;
+            if (context.cancelled())
+                return cancelledError();
             if (!checkFinite(inputsOf(result->layers[i])))
                 return Error{Errc::InvalidParam, "Layer " + std::to_string(i) + " of the model gives values that are not finite.",
                              "The weights are damaged or overflow; get the model's files again."};
