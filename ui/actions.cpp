@@ -43,14 +43,22 @@ const std::vector<CommandSpec>& commandTable()
         {Command::FitView, "&View", "&Fit map", "Home", "Show the whole map"},
         {Command::ViewBack, "&View", "Previous view", "Backspace;Alt+Left", "Go back to where you were on the map"},
         {Command::ViewForward, "&View", "Next view", "Alt+Right", "Go forward again"},
-        {Command::ShowAll, "&View", "Side &by side", "V", "Exact, approximation and error side by side"},
-        {Command::ShowExact, "&View", "Only &exact", "A", "The exact map at full size"},
-        {Command::ShowApproximation, "&View", "Only &approximation", "B", "The approximation's map at full size"},
-        {Command::ShowDifference, "&View", "Only &difference", "D", "The error map at full size"},
+        {Command::ShowAll, "&View", "Side &by side", "S", "Exact, approximation and error side by side"},
+        {Command::ShowExact, "&View", "Only &exact", "A", "The exact map at full size; again: side by side"},
+        {Command::ShowApproximation, "&View", "Only &approximation", "B", "The approximation's map at full size; again: side by side"},
+        {Command::ShowDifference, "&View", "Only &difference", "D;W", "The error map at full size; again: side by side"},
+        {Command::CurtainVertical, "&View", "Curtain: left and right", "V",
+         "One map: exact left of a line that can be dragged, the approximation right of it"},
+        {Command::CurtainHorizontal, "&View", "Curtain: top and bottom", "H",
+         "One map: exact above a line that can be dragged, the approximation below it"},
+        {Command::Blink, "&View", "Blin&k", "K", "One map: exact and approximation in turn, one and a half times a second"},
+        {Command::PanMode, "&View", "Drag &pans", "P", "A drag moves the map; with Ctrl it zooms to a box"},
+        {Command::BoxMode, "&View", "Drag &zooms to a box", "O", "A drag zooms to a box; with the space bar held it moves the map"},
         {Command::ClearPin, "&View", "&Unpin", "Esc", "Forget the pinned query"},
         {Command::ColorRange, "&View", "Colour &range…", "R", "Colour range of exact and approximations: histogram, numbers, lock"},
         {Command::HideSink, "&View", "&Hide column 0 (sink)", "0",
          "Leave key 0 out of the automatic colour range; the data stay as they are"},
+        {Command::Transpose, "&View", "&Transpose", "Ctrl+T", "Exchange the axes of all maps: keys top to bottom, queries left to right"},
         {Command::HeadGrid, "&View", "Head &grid", "Ctrl+G",
          "All heads at large size; again, or a double click on a head: back to the board"},
         {Command::ThemeSystem, "&View", "Theme: as the system", "", "Light or dark as the desktop is"},
@@ -107,6 +115,8 @@ QString shortcutTable()
     add(translated("Wheel"), translated("Zoom at the pointer; with Shift only keys, with Alt only queries"));
     add(translated("Drag"), translated("Move the map"));
     add(translated("Ctrl+drag"), translated("Zoom to a box"));
+    add(translated("Space+drag"), translated("Move the map, whatever a drag does otherwise"));
+    add(translated("Chain in a pane's corner"), translated("Give the pane a zoom and a cursor of its own, and link it again"));
     add(translated("Hover"), translated("Tokens, indices, exact, approximate and error values"));
     add(translated("Click"), translated("Pin a query: its whole row is shown below"));
     for (const auto& spec : commandTable()) {

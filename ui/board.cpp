@@ -30,13 +30,15 @@ MapPane* Board::makePane()
     pane->setTokens(m_tokens);
     pane->setPool(m_pool);
     pane->setHideSink(m_hideSink);
+    pane->setTransposed(m_transposed);
+    pane->setDragMode(m_drag);
     pane->setPinnedCell(m_pinned);
-    connect(pane, &MapPane::hovered, this, [this](Index query, Index key) {
-        setCursor(MapCell{query, key});
+    connect(pane, &MapPane::hovered, this, [this, pane](Index query, Index key) {
+        setCursor(MapCell{query, key}, pane);
         Q_EMIT hovered(query, key);
     });
-    connect(pane, &MapPane::left, this, [this] {
-        setCursor(std::nullopt);
+    connect(pane, &MapPane::left, this, [this, pane] {
+        setCursor(std::nullopt, pane);
         Q_EMIT left();
     });
     connect(pane, &MapPane::pinned, this, [this](Index query, Index key) {
@@ -112,6 +114,13 @@ void Board::setHideSink(bool hide)
         pane->setHideSink(hide);
 }
 
+void Board::setTransposed(bool transposed)
+{
+    m_transposed = transposed;
+    for (MapPane* pane : m_panes)
+        pane->setTransposed(transposed);
+}
+
 // Exact and approximations share one scale; an approximation with negative weights gets a signed one of its own; errors share
 // one that is symmetric about zero.
 void Board::updateScales()
@@ -145,7 +154,31 @@ void Board::updateScales()
         else
             m_panes[i]->setScale(m_scale, {});
     }
+    updateCompare();
     Q_EMIT scaleChanged();
+}
+
+// The line or the change of a comparison stands in the exact pane.
+void Board::updateCompare()
+{
+    const auto exact = chosenPane(Kind::Exact);
+    const auto approximation = chosenPane(Kind::Approximation);
+    const CompareMode mode = m_mode == BoardMode::CurtainVertical     ? CompareMode::CurtainVertical
+                             : m_mode == BoardMode::CurtainHorizontal ? CompareMode::CurtainHorizontal
+                             : m_mode == BoardMode::Blink             ? CompareMode::Blink
+                                                                      : CompareMode::None;
+    if (exact)
+        m_panes[*exact]->setCompare(mode, approximation ? m_panes[*approximation] : nullptr);
+}
+
+std::optional<std::size_t> Board::chosenPane(Kind kind) const
+{
+    std::optional<std::size_t> chosen;
+    std::size_t of = 0;
+    for (std::size_t i = 0; i < m_contents.size(); ++i)
+        if (m_contents[i].kind == kind && of++ <= m_selected)
+            chosen = i;
+    return chosen;
 }
 
 std::vector<bool> Board::shown() const
@@ -153,13 +186,15 @@ std::vector<bool> Board::shown() const
     std::vector<bool> shown(m_contents.size(), true);
     if (m_mode == BoardMode::SideBySide)
         return shown;
-    const Kind kind = m_mode == BoardMode::Exact ? Kind::Exact : m_mode == BoardMode::Approximation ? Kind::Approximation : Kind::Error;
-    std::size_t of = 0;
-    const auto count = static_cast<std::size_t>(
-        std::count_if(m_contents.begin(), m_contents.end(), [&](const PaneContent& content) { return content.kind == kind; }));
-    for (std::size_t i = 0; i < m_contents.size(); ++i)
-        shown[i] = m_contents[i].kind == kind && of++ == std::min(m_selected, std::max<std::size_t>(count, 1) - 1);
-    return count > 0 ? shown : std::vector<bool>(m_contents.size(), true);
+    const Kind kind = m_mode == BoardMode::Approximation ? Kind::Approximation
+                      : m_mode == BoardMode::Difference  ? Kind::Error
+                                                         : Kind::Exact;
+    const auto chosen = chosenPane(kind);
+    if (!chosen)
+        return shown;
+    shown.assign(m_contents.size(), false);
+    shown[*chosen] = true;
+    return shown;
 }
 
 // A board too narrow for all its columns keeps exact, the selected approximation and its error.
@@ -198,6 +233,7 @@ void Board::setMode(BoardMode mode)
         return;
     m_mode = mode;
     arrange();
+    updateCompare();
     Q_EMIT modeChanged(mode);
 }
 
@@ -205,13 +241,35 @@ void Board::setSelectedApproximation(std::size_t at)
 {
     m_selected = at;
     arrange();
+    updateCompare();
 }
 
-void Board::setCursor(std::optional<MapCell> cell)
+void Board::fit()
+{
+    m_view->fit();
+    for (MapPane* pane : m_panes)
+        pane->view()->fit();
+}
+
+void Board::setDragMode(DragMode mode)
+{
+    m_drag = mode;
+    holdSpace(m_space);
+}
+
+void Board::holdSpace(bool held)
+{
+    m_space = held;
+    for (MapPane* pane : m_panes)
+        pane->setDragMode(held ? DragMode::Pan : m_drag);
+}
+
+void Board::setCursor(std::optional<MapCell> cell, const MapPane* from)
 {
     m_cursor = cell;
     for (MapPane* pane : m_panes)
-        pane->setCursorCell(cell);
+        if (pane == from || (pane->isLinked() && from->isLinked()))
+            pane->setCursorCell(cell);
 }
 
 void Board::setPinned(std::optional<MapCell> cell)
@@ -226,21 +284,23 @@ bool Board::isIdle() const
     return std::all_of(m_panes.begin(), m_panes.end(), [](const MapPane* pane) { return pane->isHidden() || pane->isIdle(); });
 }
 
-Result<void> Board::prepare(int pixels, const RunContext& context) const
+FigureTiles Board::figureTiles(double scale) const
 {
+    FigureTiles tiles;
     const auto rects = boardLayout(m_contents, shown(), figureSize());
     for (std::size_t i = 0; i < m_panes.size(); ++i)
-        if (!rects[i].isEmpty())
-            if (auto done = m_panes[i]->prepare(rects[i].size(), double(pixels) / figureSize().width(), context); !done)
-                return done;
-    return {};
+        if (!rects[i].isEmpty()) {
+            const auto more = m_panes[i]->figureTiles(rects[i].size(), scale);
+            tiles.insert(tiles.end(), more.begin(), more.end());
+        }
+    return tiles;
 }
 
 QSize Board::figureSize() const { return boardFigureSize(m_contents, shown()); }
 
 void Board::renderTo(QCPPainter& painter, const QRect& target)
 {
-    updateScales(); // what prepare() computed may have widened the ranges
+    updateScales(); // what was computed for the figure may have widened the ranges
     const auto rects = boardLayout(m_contents, shown(), target.size());
     for (std::size_t i = 0; i < m_panes.size(); ++i)
         if (!rects[i].isEmpty())
@@ -253,17 +313,11 @@ void Board::keyPressEvent(QKeyEvent* event)
         return QWidget::keyPressEvent(event);
     switch (event->key()) {
     case Qt::Key_Home:
-        return m_view->fit();
+        return fit();
+    case Qt::Key_Space:
+        return holdSpace(true);
     case Qt::Key_Backspace:
         return event->modifiers() & Qt::ShiftModifier ? m_view->forward() : m_view->back();
-    case Qt::Key_A:
-        return setMode(BoardMode::Exact);
-    case Qt::Key_B:
-        return setMode(BoardMode::Approximation);
-    case Qt::Key_D:
-        return setMode(BoardMode::Difference);
-    case Qt::Key_V:
-        return setMode(BoardMode::SideBySide);
     case Qt::Key_Escape:
         if (m_pinned) {
             setPinned(std::nullopt);
@@ -275,6 +329,19 @@ void Board::keyPressEvent(QKeyEvent* event)
         break;
     }
     QWidget::keyPressEvent(event);
+}
+
+void Board::keyReleaseEvent(QKeyEvent* event)
+{
+    if (event->key() == Qt::Key_Space && !event->isAutoRepeat())
+        holdSpace(false);
+    QWidget::keyReleaseEvent(event);
+}
+
+void Board::focusOutEvent(QFocusEvent* event)
+{
+    holdSpace(false);
+    QWidget::focusOutEvent(event);
 }
 
 void Board::resizeEvent(QResizeEvent*) { arrange(); }

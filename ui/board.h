@@ -4,6 +4,7 @@
 
 #include "core/color/color_scale.h"
 #include "ui/executor.h"
+#include "ui/figure_tiles.h"
 #include "ui/pane_content.h"
 
 #include <QStringList>
@@ -20,8 +21,8 @@ namespace attnscope {
 class MapPane;
 class ViewState;
 
-/// V, A, B and D on the keyboard: all panes, or one of them at full size.
-enum class BoardMode { SideBySide, Exact, Approximation, Difference };
+/// All panes, one of them at full size, or exact and approximation in one pane.
+enum class BoardMode { SideBySide, Exact, Approximation, Difference, CurtainVertical, CurtainHorizontal, Blink };
 
 class Board : public QWidget {
     Q_OBJECT
@@ -44,22 +45,26 @@ public:
     void setColorMap(const QString& name);
     void setRange(std::optional<std::pair<double, double>> range); ///< fixed for exact and approximations; none: automatic
     void setHideSink(bool hide);                                   ///< automatic ranges ignore key 0, which is hatched
+    void setTransposed(bool transposed);                           ///< keys top to bottom, queries left to right
     const ColorScale& sharedScale() const { return m_scale; }
     const ColorScale& automaticScale() const { return m_automatic; } ///< sharedScale() without setRange()
 
     void setMode(BoardMode mode);
+    void toggleMode(BoardMode mode) { setMode(mode == m_mode ? BoardMode::SideBySide : mode); }
     BoardMode mode() const { return m_mode; }
-    void setSelectedApproximation(std::size_t at); ///< which one B and D show; 0 is the first
+    void setSelectedApproximation(std::size_t at); ///< which one the modes show; 0 is the first
 
-    ViewState* view() const { return m_view; }
+    ViewState* view() const { return m_view; } ///< of all linked panes
+    void fit();                                ///< unlinked panes too
+    void setDragMode(DragMode mode);           ///< while the space bar is held, a drag pans all the same
     void setPinned(std::optional<MapCell> cell);
     std::optional<MapCell> pinnedCell() const { return m_pinned; }
     std::optional<MapCell> cursorCell() const { return m_cursor; }
     bool isIdle() const; ///< every visible pane is painted
 
-    /// Computes, on the calling thread, the tiles that a figure of figureSize() and `pixels` across needs.
-    Result<void> prepare(int pixels, const RunContext& context) const;
     QSize figureSize() const;
+    /// What a figure of figureSize() needs at `scale` pixels per unit.
+    FigureTiles figureTiles(double scale) const;
     void renderTo(QCPPainter& painter, const QRect& target);
 
 Q_SIGNALS:
@@ -74,15 +79,20 @@ Q_SIGNALS:
 
 protected:
     void keyPressEvent(QKeyEvent* event) override;
+    void keyReleaseEvent(QKeyEvent* event) override;
+    void focusOutEvent(QFocusEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
 
 private:
     MapPane* makePane();
     void arrange();
     void updateScales();
-    void setCursor(std::optional<MapCell> cell);
-    std::vector<bool> shown() const;         // in this mode
-    std::vector<bool> shownOnScreen() const; // of those, what is large enough to be read
+    void updateCompare();
+    void holdSpace(bool held);
+    void setCursor(std::optional<MapCell> cell, const MapPane* from);
+    std::optional<std::size_t> chosenPane(PaneContent::Kind kind) const; // the selected one of that kind
+    std::vector<bool> shown() const;                                     // in this mode
+    std::vector<bool> shownOnScreen() const;                             // of those, what is large enough to be read
 
     Executor m_executor;
     ViewState* m_view;
@@ -94,10 +104,13 @@ private:
     const ColorMap* m_map = &colorMap("viridis");
     std::optional<std::pair<double, double>> m_range;
     bool m_hideSink = false;
+    bool m_transposed = false;
     ColorScale m_scale;
     ColorScale m_automatic;
     BoardMode m_mode = BoardMode::SideBySide;
     std::size_t m_selected = 0;
+    DragMode m_drag = DragMode::Pan;
+    bool m_space = false;
     std::optional<MapCell> m_cursor;
     std::optional<MapCell> m_pinned;
 };

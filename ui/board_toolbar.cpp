@@ -96,6 +96,8 @@ void BoardToolbar::addCommands(const Actions& actions)
     for (const auto& [command, text] :
          {std::pair(Command::ShowAll, tr("All")), std::pair(Command::ShowExact, tr("Exact")),
           std::pair(Command::ShowApproximation, tr("Approx.")), std::pair(Command::ShowDifference, tr("Difference")),
+          std::pair(Command::CurtainVertical, tr("Curtain")), std::pair(Command::Blink, tr("Blink")),
+          std::pair(Command::PanMode, tr("Pan")), std::pair(Command::BoxMode, tr("Box")),
           std::pair(Command::ExportFigure, tr("Export…"))}) {
         actions[command]->setIconText(text); // the menu's words are too long for one line
         addAction(actions[command]);

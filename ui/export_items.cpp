@@ -30,15 +30,17 @@ QString stemOf(const QString& name)
 std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* latency)
 {
     std::vector<FigureItem> items;
-    items.push_back({QObject::tr("Board"), QStringLiteral("board"), {board.figureSize(), [&board](QCPPainter& p, const QRect& r) {
-                                                                         board.renderTo(p, r);
-                                                                     }}});
+    items.push_back({QObject::tr("Board"),
+                     QStringLiteral("board"),
+                     {board.figureSize(), [&board](QCPPainter& p, const QRect& r) { board.renderTo(p, r); }},
+                     [&board](double scale) { return board.figureTiles(scale); }});
     for (std::size_t i = 0; i < board.paneCount(); ++i) {
         auto* pane = board.pane(i);
         if (pane->content().source)
-            items.push_back({pane->content().title, stemOf(pane->content().title), {kPaneFigure, [pane](QCPPainter& p, const QRect& r) {
-                                                                                        pane->renderTo(p, r);
-                                                                                    }}});
+            items.push_back({pane->content().title,
+                             stemOf(pane->content().title),
+                             {kPaneFigure, [pane](QCPPainter& p, const QRect& r) { pane->renderTo(p, r); }},
+                             [pane](double scale) { return pane->figureTiles(kPaneFigure, scale); }});
     }
     if (row.query())
         items.push_back({QObject::tr("Row of the pinned query"),

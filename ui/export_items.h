@@ -4,6 +4,7 @@
 
 #include "core/scores/score_source.h"
 #include "ui/figure_export.h"
+#include "ui/figure_tiles.h"
 #include "ui/session_controller.h"
 
 #include <vector>
@@ -18,9 +19,10 @@ struct FigureItem {
     QString name; ///< "Board", "Softmax (exact)", "Row of the pinned query", "Latency"
     QString stem; ///< "board": of a file name
     Figure figure;
+    std::function<FigureTiles(double scale)> tiles = {}; ///< to be computed before it is drawn at `scale` pixels per unit; may be empty
 };
 
-/// The board, each of its panes, the row where a query is pinned, the latency plot where there is one.
+/// Valid until the board gets other panes. The board, each of its panes, the row where a query is pinned, the latency plot where there is one.
 std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* latency);
 
 struct MapItem {

@@ -30,6 +30,12 @@ void tell(QWidget& window, const Error& error)
     box.exec();
 }
 
+void tellUnlessCancelled(QWidget& window, const Result<void>& done)
+{
+    if (!done && done.error().code != Errc::Cancelled)
+        tell(window, done.error());
+}
+
 QString askForOutput(QWidget& window, Settings& settings, const QString& stem, const QString& filter)
 {
     QString path = QFileDialog::getSaveFileName(&window, QObject::tr("Save as"), settings.lastFolder() + QLatin1Char('/') + stem, filter);
@@ -56,9 +62,45 @@ void startMapExport(QWidget& window, SessionController& controller, const MapIte
             const bool npy = path.endsWith(QLatin1String(".npy"), Qt::CaseInsensitive);
             return npy ? writeMapNpy(*source, block, Pool::Max, file, context) : writeMapCsv(*source, block, Pool::Max, file, context);
         },
-        [&window](Result<void> done) {
-            if (!done && done.error().code != Errc::Cancelled)
-                tell(window, done.error());
+        [&window](Result<void> done) { tellUnlessCancelled(window, done); });
+}
+
+Result<void> writeSession(Session session, const std::filesystem::path& file, const RunContext& context)
+{
+    if (!session.input.path.empty()) {
+        const auto hash = contentHash(session.input.path, context);
+        if (!hash && hash.error().code == Errc::Cancelled)
+            return hash.error();
+        session.input.hash = hash.ok() ? *hash : std::string(); // an input that is gone is no reason to lose the session
+    }
+    return writeAtomically(file, sessionToJson(session, file.parent_path()));
+}
+
+struct FigureOrder {
+    QString name; ///< of the item
+    QString path;
+    FigureOptions options;
+    int attempts = 2; ///< at computing its tiles: a person may zoom meanwhile
+};
+
+/// Draws the figure as soon as its tiles are there, and asks a job for them until then.
+void exportWhenReady(QWidget& window, SessionController& controller, const WindowPanels& panels, FigureOrder order)
+{
+    const auto items = figureItems(*panels.board, *panels.row, panels.latency->samples().empty() ? nullptr : &panels.latency->plot());
+    const auto item = std::find_if(items.begin(), items.end(), [&](const FigureItem& i) { return i.name == order.name; });
+    if (item == items.end())
+        return tell(window, {Errc::InvalidParam, order.name.toStdString() + " is no longer on the board.", "Export it while it is shown."});
+    auto missing = item->tiles ? missingTiles(item->tiles(order.options.dpi / 96.0)) : FigureTiles{};
+    if (missing.empty() || order.attempts-- == 0)
+        return tellUnlessCancelled(window, exportFigure(item->figure, order.path, order.options));
+    controller.jobs().replace(
+        "figure", "Drawing " + order.path.toStdString(), Lane::Interactive,
+        [missing = std::move(missing)](const RunContext& context) { return computeTiles(missing, context); },
+        [&window, &controller, &panels, order = std::move(order)](Result<void> done) {
+            if (done)
+                exportWhenReady(window, controller, panels, order);
+            else
+                tellUnlessCancelled(window, done);
         });
 }
 
@@ -90,12 +132,12 @@ void saveSession(QWidget& window, Settings& settings, SessionController& control
         return;
     Session session = controller.session();
     session.sweep = panels.latency->choice();
-    if (!session.input.path.empty())
-        if (const auto hash = contentHash(session.input.path); hash.ok())
-            session.input.hash = *hash;
-    const std::filesystem::path file = path.toStdString();
-    if (const auto done = writeAtomically(file, sessionToJson(session, file.parent_path())); !done)
-        tell(window, done.error());
+    controller.jobs().replace(
+        "save", "Saving " + path.toStdString(), Lane::Interactive,
+        [session, file = std::filesystem::path(path.toStdString())](const RunContext& context) {
+            return writeSession(session, file, context);
+        },
+        [&window](Result<void> done) { tellUnlessCancelled(window, done); });
 }
 
 void exportFigures(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)
@@ -119,11 +161,7 @@ void exportFigures(QWidget& window, Settings& settings, SessionController& contr
     options.title = item.name;
     options.caption = item.stem == QLatin1String("latency") ? panels.latency->header() + QStringLiteral("\n") + panels.latency->report()
                                                             : captionOf(controller.board(), controller.session());
-    const int pixels = static_cast<int>(item.figure.size.width() * options.dpi / 96.0);
-    if (const auto ready = panels.board->prepare(pixels, {}); !ready)
-        return tell(window, ready.error());
-    if (const auto done = exportFigure(item.figure, path, options); !done)
-        tell(window, done.error());
+    exportWhenReady(window, controller, panels, {item.name, path, options});
 }
 
 void exportData(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)

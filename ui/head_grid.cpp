@@ -63,6 +63,12 @@ void HeadGrid::setCurrent(int layer, int head)
     update();
 }
 
+void HeadGrid::setTransposed(bool transposed)
+{
+    m_transposed = transposed;
+    update();
+}
+
 QRect HeadGrid::cellRect(int layer, int head) const
 {
     if (m_layers == 0 || m_heads == 0)
@@ -132,14 +138,14 @@ void HeadGrid::paintCell(QPainter& painter, int layer, int head)
     const PlotTheme theme = plotTheme(palette());
     const QRect cell = cellRect(layer, head);
     const QImage& image = m_images[static_cast<std::size_t>(layer * m_heads + head)];
+    painter.fillRect(cell, theme.masked);
     if (image.isNull()) {
-        painter.fillRect(cell, theme.masked);
         if (m_asked.insert({layer, head}).second)
             QMetaObject::invokeMethod(
                 this, [this, layer, head] { Q_EMIT thumbnailNeeded(layer, head); }, Qt::QueuedConnection);
     } else {
         painter.setRenderHint(QPainter::SmoothPixmapTransform, image.width() > cell.width() * devicePixelRatioF());
-        painter.drawImage(cell, image);
+        painter.drawImage(cell, m_transposed ? image.transformed(QTransform(0, 1, 1, 0, 0, 0)) : image);
     }
     const bool isCurrent = layer == m_layer && head == m_head;
     if (!isCurrent && m_hovered != std::pair(layer, head))

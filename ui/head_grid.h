@@ -34,6 +34,7 @@ public:
     void setThumbnail(int layer, int head, const QImage& image);
     void clearThumbnails(); ///< after a new text: asked for again as they are seen
     void setCurrent(int layer, int head);
+    void setTransposed(bool transposed);
     std::pair<int, int> current() const { return {m_layer, m_head}; }
     QRect cellRect(int layer, int head) const;
 
@@ -63,6 +64,7 @@ private:
     int m_layers = 0;
     int m_heads = 0;
     int m_kvHeads = 0;
+    bool m_transposed = false;
     int m_layer = 0;
     int m_head = 0;
     std::pair<int, int> m_hovered{-1, -1};

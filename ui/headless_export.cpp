@@ -65,6 +65,7 @@ void Renderer::fillWidgets()
     const auto tokens = tokensOf(m_controller.board());
     m_board.setTokens(tokens);
     m_board.setPool(session.view.pool);
+    m_board.setTransposed(session.view.transposed);
     m_board.setNormalisation(session.view.normalisation);
     m_board.setColorMap(QString::fromStdString(session.view.colorMap));
     m_board.setPanes(panes);
@@ -129,7 +130,7 @@ Result<QStringList> Renderer::render()
         return Error{Errc::Io, "The folder " + m_folder.toStdString() + " can't be made.", "Choose a folder where you may write."};
     fillWidgets();
     const auto items = figureItems(m_board, m_row, nullptr);
-    if (auto ready = m_board.prepare(static_cast<int>(items.front().figure.size.width() * kDpi / 96.0), {}); !ready)
+    if (auto ready = computeTiles(m_board.figureTiles(kDpi / 96.0), {}); !ready)
         return ready.error();
     for (const auto& item : items)
         if (item.stem == QLatin1String("board") || item.stem == QLatin1String("row"))

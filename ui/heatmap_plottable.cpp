@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/heatmap_plottable.h"
 
+#include "ui/view_state.h"
+
 #include <QDateTime>
 #include <QPointer>
 
@@ -75,8 +77,19 @@ void HeatmapPlottable::setTheme(const PlotTheme& theme)
     schedulePaint();
 }
 
-void HeatmapPlottable::setView(const QRectF& cells, const QSize& pixels, double pixelRatio)
+void HeatmapPlottable::setTransposed(bool transposed)
 {
+    if (transposed == m_request.transposed)
+        return;
+    m_request.transposed = transposed;
+    m_request.pixels.transpose();
+    m_shown = {};
+    schedulePaint();
+}
+
+void HeatmapPlottable::setView(const QRectF& cells, const QSize& screen, double pixelRatio)
+{
+    const QSize pixels = m_request.transposed ? screen.transposed() : screen;
     if (cells == m_request.cells && pixels == m_request.pixels && pixelRatio == m_request.pixelRatio)
         return;
     m_request.cells = cells;
@@ -144,7 +157,7 @@ void HeatmapPlottable::accept(const PaintResult& result, quint64 number)
 {
     m_painting = 0;
     m_done = number;
-    const bool stale = result.pyramid != m_request.pyramid;
+    const bool stale = result.pyramid != m_request.pyramid || result.transposed != m_request.transposed;
     const bool keepOld = !result.covered && m_shown.pyramid != result.pyramid && QDateTime::currentMSecsSinceEpoch() < m_keepUntil;
     if (!stale && !keepOld) {
         m_shown = result;
@@ -169,14 +182,21 @@ void HeatmapPlottable::redraw()
 
 QRectF HeatmapPlottable::pixelRect(const QRectF& cells) const
 {
-    return {QPointF(mKeyAxis->coordToPixel(cells.left()), mValueAxis->coordToPixel(cells.top())),
-            QPointF(mKeyAxis->coordToPixel(cells.right()), mValueAxis->coordToPixel(cells.bottom()))};
+    const QRectF at = m_request.transposed ? transposed(cells) : cells;
+    return {QPointF(mKeyAxis->coordToPixel(at.left()), mValueAxis->coordToPixel(at.top())),
+            QPointF(mKeyAxis->coordToPixel(at.right()), mValueAxis->coordToPixel(at.bottom()))};
 }
 
 void HeatmapPlottable::draw(QCPPainter* painter)
 {
-    if (!m_request.pyramid)
+    if (!m_request.pyramid || part.isEmpty())
         return;
+    const QRectF map = mKeyAxis->axisRect()->rect();
+    painter->save();
+    if (part != QRectF(0.0, 0.0, 1.0, 1.0))
+        painter->setClipRect(QRectF(map.left() + part.left() * map.width(), map.top() + part.top() * map.height(),
+                                    part.width() * map.width(), part.height() * map.height()),
+                             Qt::IntersectClip);
     painter->setAntialiasing(false);
     painter->setRenderHint(QPainter::SmoothPixmapTransform, false);
     drawPicture(painter);
@@ -184,6 +204,7 @@ void HeatmapPlottable::draw(QCPPainter* painter)
     drawValues(painter);
     if (m_refining && exportScale <= 0.0)
         drawRefiningMark(painter);
+    painter->restore();
 }
 
 void HeatmapPlottable::drawPicture(QCPPainter* painter)
@@ -191,8 +212,9 @@ void HeatmapPlottable::drawPicture(QCPPainter* painter)
     const QRectF map = mKeyAxis->axisRect()->rect();
     if (exportScale > 0.0) {
         PaintRequest request = m_request;
-        request.pixels = exportPixels(map.size(), exportScale);
-        request.pixelRatio = request.pixels.width() / map.width();
+        const QSize size = exportPixels(map.size(), exportScale);
+        request.pixels = request.transposed ? size.transposed() : size;
+        request.pixelRatio = size.width() / map.width();
         painter->setRenderHint(QPainter::LosslessImageRendering);
         painter->drawImage(map, paintTiles(request).image);
         return;
@@ -215,8 +237,9 @@ void HeatmapPlottable::drawHatch(QCPPainter* painter) const
 void HeatmapPlottable::drawValues(QCPPainter* painter) const
 {
     const QRectF view = m_request.cells;
-    const double width = mKeyAxis->axisRect()->width() / view.width();
-    const double height = mKeyAxis->axisRect()->height() / view.height();
+    const QSizeF cellSize = pixelRect({view.topLeft(), QSizeF(1.0, 1.0)}).size();
+    const double width = cellSize.width();
+    const double height = cellSize.height();
     QFont font = mKeyAxis->tickLabelFont();
     if (width < kCellWidthForValues || height < 1.3 * QFontMetricsF(font).height())
         return;

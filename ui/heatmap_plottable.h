@@ -17,21 +17,24 @@ QSize exportPixels(const QSizeF& size, double scale);
 
 class HeatmapPlottable : public QCPAbstractPlottable {
 public:
-    /// keyAxis counts keys, valueAxis queries (reversed). Owned by their plot.
+    /// keyAxis counts keys, valueAxis queries (reversed); transposed the other way round. Owned by their plot.
     HeatmapPlottable(QCPAxis* keyAxis, QCPAxis* valueAxis, Executor tiles);
     ~HeatmapPlottable() override;
 
     /// With `keepPicture` the old picture stays until the new one covers the view, for at most 400 ms.
     void setPyramid(std::shared_ptr<TilePyramid> pyramid, bool keepPicture);
+    const std::shared_ptr<TilePyramid>& pyramid() const { return m_request.pyramid; }
     void setScale(const ColorScale& scale);
     void setTheme(const PlotTheme& theme);
-    /// What is seen, and how large in device pixels: requests tiles and a new picture.
+    void setTransposed(bool transposed);
+    /// What is seen (x keys, y queries), and how large in device pixels of the screen: requests tiles and a new picture.
     void setView(const QRectF& cells, const QSize& pixels, double pixelRatio);
 
     bool isIdle() const;      ///< the picture is complete and shows the current view
     double exportScale = 0.0; ///< pixels per unit of a synchronous picture; 0: draw what is on screen
 
-    int hatchedKeys = 0; ///< the first keys, drawn as a hatch in place of their colours
+    QRectF part{0.0, 0.0, 1.0, 1.0}; ///< of the map's rectangle that is drawn, in shares of it
+    int hatchedKeys = 0;             ///< the first keys, drawn as a hatch in place of their colours
 
     std::function<void()> onPainted;
     std::function<void()> onStatistics;

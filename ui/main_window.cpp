@@ -3,6 +3,7 @@
 
 #include "core/method/registry.h"
 #include "ui/board.h"
+#include "ui/board_commands.h"
 #include "ui/board_toolbar.h"
 #include "ui/command_palette.h"
 #include "ui/file_commands.h"
@@ -19,7 +20,6 @@
 #include "ui/resources.h"
 #include "ui/session_controller.h"
 #include "ui/session_view.h"
-#include "ui/view_state.h"
 
 #include <QAction>
 #include <QApplication>
@@ -130,21 +130,12 @@ void MainWindow::connectDialogs()
 
 void MainWindow::connectNavigation()
 {
-    auto* board = m_panels.board;
-    connect(board->view(), &ViewState::historyChanged, this, &MainWindow::showHistory);
-    showHistory();
+    connectBoardCommands(m_actions, *m_panels.board, *m_controller);
     on(Command::HeadGrid, [this] { toggleHeadGrid(m_panels, *this); });
     connect(m_panels.heads, &HeadGrid::activated, this, [this] {
         if (m_panels.headsDock->isFloating())
             toggleHeadGrid(m_panels, *this);
     });
-    on(Command::FitView, [board] { board->view()->fit(); });
-    on(Command::ViewBack, [board] { board->view()->back(); });
-    on(Command::ViewForward, [board] { board->view()->forward(); });
-    on(Command::ShowAll, [board] { board->setMode(BoardMode::SideBySide); });
-    on(Command::ShowExact, [board] { board->setMode(BoardMode::Exact); });
-    on(Command::ShowApproximation, [board] { board->setMode(BoardMode::Approximation); });
-    on(Command::ShowDifference, [board] { board->setMode(BoardMode::Difference); });
     on(Command::ClearPin, [this] {
         m_controller->edit([](Session& s) {
             s.view.pinnedQuery.reset();
@@ -205,12 +196,6 @@ void MainWindow::setTheme(Theme theme)
     m_settings.setTheme(theme);
     const QPalette system = QApplication::style()->standardPalette();
     QApplication::setPalette(theme == Theme::Light ? lightPalette() : theme == Theme::Dark ? darkPalette() : system);
-}
-
-void MainWindow::showHistory()
-{
-    m_actions[Command::ViewBack]->setEnabled(m_panels.board->view()->canGoBack());
-    m_actions[Command::ViewForward]->setEnabled(m_panels.board->view()->canGoForward());
 }
 
 void MainWindow::rememberFile()

@@ -45,7 +45,6 @@ private:
     void showFailure(const QString& what, const QString& hint);
     void showMethodHelp(const QString& id);
     void setTheme(Theme theme);
-    void showHistory();
     void rememberFile();
     void stepMethod(int step);
 

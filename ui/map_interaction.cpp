@@ -16,8 +16,10 @@ namespace attnscope {
 QPointF MapInteraction::cellsAt(const QPointF& pos) const
 {
     const QRectF view = m_view->rect();
-    return {view.left() + (pos.x() - map.left()) / map.width() * view.width(),
-            view.top() + (pos.y() - map.top()) / map.height() * view.height()};
+    QPointF share((pos.x() - map.left()) / map.width(), (pos.y() - map.top()) / map.height());
+    if (transposed)
+        share = share.transposed();
+    return {view.left() + share.x() * view.width(), view.top() + share.y() * view.height()};
 }
 
 std::optional<MapCell> MapInteraction::cellAt(const QPointF& pos) const
@@ -48,7 +50,7 @@ void MapInteraction::press(QMouseEvent* event)
 {
     if (!map.contains(event->pos()) || (event->button() != Qt::LeftButton && event->button() != Qt::MiddleButton))
         return;
-    const bool box = event->button() == Qt::LeftButton && (event->modifiers() & Qt::ControlModifier);
+    const bool box = event->button() == Qt::LeftButton && (mode == DragMode::Box || (event->modifiers() & Qt::ControlModifier));
     m_drag = box ? Drag::Box : Drag::Pan;
     m_pressed = event->pos();
     m_viewAtPress = m_view->rect();
@@ -74,10 +76,7 @@ void MapInteraction::move(QMouseEvent* event)
     if (m_drag != Drag::None && (event->pos() - m_pressed).manhattanLength() >= QGuiApplication::styleHints()->startDragDistance() / 2)
         m_moved = true;
     if (m_drag == Drag::Pan && m_moved) {
-        const QPointF moved = event->pos() - m_pressed;
-        m_view->panTo(m_viewAtPress.topLeft() -
-                          QPointF(moved.x() / map.width() * m_viewAtPress.width(), moved.y() / map.height() * m_viewAtPress.height()),
-                      false);
+        m_view->panTo(m_viewAtPress.topLeft() - (cellsAt(event->pos()) - cellsAt(m_pressed)), false);
     } else if (m_drag == Drag::Box && m_moved && onBox) {
         onBox(boxTo(event->pos()));
     }

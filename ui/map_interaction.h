@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Mouse on a map: wheel zooms at the cursor (Shift keys, Alt queries only), drag pans, Ctrl+drag zooms a box, click pins.
+// Mouse on a map: wheel zooms at the cursor (Shift keys, Alt queries only), drag pans or, with Ctrl, zooms a box; click pins.
 #pragma once
 
 #include "ui/pane_content.h"
@@ -22,7 +22,11 @@ class MapInteraction {
 public:
     explicit MapInteraction(ViewState* view) : m_view(view) {}
 
-    QRect map; ///< of the cells, in widget coordinates
+    void setView(ViewState* view) { m_view = view; }
+
+    QRect map;               ///< of the cells, in widget coordinates
+    bool transposed = false; ///< x on screen counts queries
+    DragMode mode = DragMode::Pan;
 
     std::function<void(std::optional<MapCell>)> onHover;
     std::function<void(MapCell)> onClick;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/map_pane.h"
 
+#include "ui/chain_button.h"
 #include "ui/heatmap_plottable.h"
 #include "ui/map_interaction.h"
+#include "ui/pane_compare.h"
 #include "ui/pane_decor.h"
 #include "ui/token_ticker.h"
 #include "ui/view_state.h"
@@ -18,12 +20,32 @@ QString textOf(std::string_view word) { return QString::fromUtf8(word.data(), qs
 } // namespace
 
 MapPane::MapPane(ViewState* view, Executor tiles, QWidget* parent)
-    : QWidget(parent), m_view(view), m_plot(new QCustomPlot(this)), m_interaction(std::make_unique<MapInteraction>(view))
+    : QWidget(parent),
+      m_shared(view),
+      m_view(view),
+      m_plot(new QCustomPlot(this)),
+      m_chain(new ChainButton(this)),
+      m_interaction(std::make_unique<MapInteraction>(view))
+{
+    makeAxes();
+    makeHeatmaps(tiles);
+    connectMouse();
+    connect(m_chain, &ChainButton::toggled, this, &MapPane::setLinked);
+    connect(view, &ViewState::changed, this, [this] {
+        if (isLinked())
+            updateView();
+    });
+    applyTheme(plotTheme(palette()));
+    setMinimumSize(60, 60); // any more and panes of a small board would overlap
+}
+
+MapPane::~MapPane() = default;
+
+void MapPane::makeAxes()
 {
     m_plot->layer(QStringLiteral("main"))->setMode(QCPLayer::lmBuffered);
     m_plot->axisRect()->setAutoMargins(QCP::msNone);
     m_plot->setMouseTracking(true);
-    m_plot->installEventFilter(this);
     m_plot->yAxis->setRangeReversed(true);
     m_plot->xAxis->setTickLabelRotation(0);
     for (QCPAxis* axis : m_plot->axisRect()->axes()) {
@@ -37,22 +59,26 @@ MapPane::MapPane(ViewState* view, Executor tiles, QWidget* parent)
         axis->setTicks(false);
         axis->setTickLabels(false);
     }
-    m_heatmap = new HeatmapPlottable(m_plot->xAxis, m_plot->yAxis, std::move(tiles));
-    m_decor = new PaneDecor(m_plot);
-    m_cross = new CrossHair(m_plot, m_plot->xAxis, m_plot->yAxis);
-    m_heatmap->onPainted = [this] { Q_EMIT painted(); };
-    m_heatmap->onStatistics = [this] { takeStatistics(); };
-    m_heatmap->onFailed = [this](const QString& what) { Q_EMIT failed(what); };
-    connectMouse();
-    connect(view, &ViewState::changed, this, &MapPane::updateView);
-    applyTheme(plotTheme(palette()));
-    setMinimumSize(60, 60); // any more and panes of a small board would overlap
 }
 
-MapPane::~MapPane() = default;
+void MapPane::makeHeatmaps(const Executor& tiles)
+{
+    m_heatmap = new HeatmapPlottable(m_plot->xAxis, m_plot->yAxis, tiles);
+    m_second = new HeatmapPlottable(m_plot->xAxis, m_plot->yAxis, tiles);
+    m_decor = new PaneDecor(m_plot);
+    m_compare = new PaneCompare(m_plot, m_heatmap, m_second);
+    m_cross = new CrossHair(m_plot, m_plot->xAxis, m_plot->yAxis);
+    for (HeatmapPlottable* map : {m_heatmap, m_second}) {
+        map->onPainted = [this] { Q_EMIT painted(); };
+        map->onFailed = [this](const QString& what) { Q_EMIT failed(what); };
+    }
+    m_heatmap->onStatistics = [this] { takeStatistics(); };
+    m_second->onStatistics = [this] { Q_EMIT statisticsChanged(); };
+}
 
 void MapPane::connectMouse()
 {
+    m_plot->installEventFilter(this);
     m_interaction->onHover = [this](std::optional<MapCell> cell) {
         if (cell && m_pyramid)
             Q_EMIT hovered(cell->query, cell->key);
@@ -76,13 +102,14 @@ void MapPane::setContent(const PaneContent& content)
     m_signed = m_signed && sameKind && content.title == m_content.title;
     m_content = content;
     setAccessibleName(content.title);
-    m_decor->title = content.title;
+    m_decor->title = m_compare->firstTitle = content.title;
     m_decor->subtitle = content.subtitle;
     m_decor->provenance = content.source ? textOf(toString(content.source->provenance())) : QString();
     m_decor->message = content.source ? QString() : content.message.isEmpty() ? tr("Nothing to show yet.") : content.message;
     if (!sameSource) {
-        if (content.source)
-            m_view->setMatrix(content.source->rows(), content.source->cols());
+        for (ViewState* view : {m_shared, m_own})
+            if (content.source && view)
+                view->setMatrix(content.source->rows(), content.source->cols());
         startPyramid(sameKind);
     }
     for (QCPAxis* axis : m_plot->axisRect()->axes())
@@ -137,7 +164,7 @@ void MapPane::setHideSink(bool hide)
     if (hide == m_hideSink)
         return;
     m_hideSink = hide;
-    m_heatmap->hatchedKeys = hide ? 1 : 0;
+    m_heatmap->hatchedKeys = m_second->hatchedKeys = hide ? 1 : 0;
     m_plot->replot(QCustomPlot::rpQueuedReplot);
     Q_EMIT statisticsChanged();
 }
@@ -176,31 +203,51 @@ std::optional<ValueRange> MapPane::valueRange() const
     return m_hideSink ? stats->beyondFirstKey.value_or(stats->range) : stats->range;
 }
 
-bool MapPane::isIdle() const { return m_heatmap->isIdle(); }
+bool MapPane::isIdle() const { return m_heatmap->isIdle() && m_second->isIdle(); }
 
 QRect MapPane::mapRect() const { return m_decor->layout.map; }
 
 std::optional<MapCell> MapPane::cellAt(const QPoint& pos) const { return m_interaction->cellAt(pos); }
 
+void MapPane::setTransposed(bool transposed)
+{
+    if (transposed == m_transposed)
+        return;
+    m_transposed = transposed;
+    m_decor->transposed = transposed;
+    m_cross->transposed = transposed;
+    m_interaction->transposed = transposed;
+    m_heatmap->setTransposed(transposed);
+    m_second->setTransposed(transposed);
+    updateView();
+}
+
+QRectF MapPane::viewOnScreen() const { return m_transposed ? transposed(m_view->rect()) : m_view->rect(); }
+
+double MapPane::aspect() const
+{
+    const double wide = m_pyramid ? double(m_pyramid->cols()) / double(m_pyramid->rows()) : 1.0;
+    return m_transposed ? 1.0 / wide : wide;
+}
+
 void MapPane::layoutPlot(const QSize& size)
 {
-    const QRectF view = m_view->rect();
+    const QRectF view = viewOnScreen();
     const bool tokens = m_tokens && !m_tokens->isEmpty();
-    const double aspect = m_pyramid ? double(m_pyramid->cols()) / double(m_pyramid->rows()) : 1.0;
     const QFontMetricsF metrics(smallFont());
-    const auto keys = m_plot->xAxis->ticker().staticCast<TokenTicker>();
-    const auto queries = m_plot->yAxis->ticker().staticCast<TokenTicker>();
-    const QRect map = paneLayout(size, tokens, false, aspect).map;
+    const auto columns = m_plot->xAxis->ticker().staticCast<TokenTicker>();
+    const auto rows = m_plot->yAxis->ticker().staticCast<TokenTicker>();
+    const QRect map = paneLayout(size, tokens, false, aspect()).map;
     const double label = metrics.height() * 0.92;
     const double cellX = map.width() / std::max(1.0, view.width());
     const double cellY = map.height() / std::max(1.0, view.height());
-    const double room = paneLayout(size, tokens, false, aspect).labelRoom;
-    keys->setGeometry(cellX, label, room, metrics);
-    queries->setGeometry(cellY, label, room, metrics);
-    const bool upright = keys->showsTokens();
+    const double room = paneLayout(size, tokens, false, aspect()).labelRoom;
+    columns->setGeometry(cellX, label, room, metrics);
+    rows->setGeometry(cellY, label, room, metrics);
+    const bool upright = columns->showsTokens();
     if (!upright)
-        keys->setGeometry(cellX, metrics.horizontalAdvance(QString::number(qint64(view.right()))), room, metrics);
-    m_decor->layout = paneLayout(size, tokens, upright, aspect);
+        columns->setGeometry(cellX, metrics.horizontalAdvance(QString::number(qint64(view.right()))), room, metrics);
+    m_decor->layout = paneLayout(size, tokens, upright, aspect());
     m_interaction->map = map;
     m_plot->axisRect()->setMargins({map.left(), map.top(), size.width() - map.right() - 1, size.height() - map.bottom() - 1});
     m_plot->xAxis->setTickLabelRotation(upright ? -90 : 0);
@@ -215,7 +262,8 @@ void MapPane::updateView()
     const double ratio = m_plot->bufferDevicePixelRatio();
     layoutPlot(size());
     updatePooling(ratio);
-    m_heatmap->setView(m_view->rect(), (QSizeF(m_decor->layout.map.size()) * ratio).toSize(), ratio);
+    for (HeatmapPlottable* map : {m_heatmap, m_second})
+        map->setView(m_view->rect(), (QSizeF(m_decor->layout.map.size()) * ratio).toSize(), ratio);
     m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
@@ -234,11 +282,13 @@ void MapPane::applyTheme(const PlotTheme& theme)
     m_decor->theme = theme;
     m_cross->theme = theme;
     m_heatmap->setTheme(theme);
+    m_second->setTheme(theme);
 }
 
 void MapPane::resizeEvent(QResizeEvent*)
 {
     m_plot->setGeometry(rect());
+    m_chain->move(width() - ChainButton::kSize - 2, 2);
     if (m_plot->bufferDevicePixelRatio() != devicePixelRatioF())
         m_plot->setBufferDevicePixelRatio(devicePixelRatioF());
     updateView();
@@ -255,11 +305,15 @@ void MapPane::changeEvent(QEvent* event)
 
 bool MapPane::eventFilter(QObject* watched, QEvent* event)
 {
+    if (m_compare->handle(event))
+        return true;
     switch (event->type()) {
     case QEvent::Wheel:
         m_interaction->wheel(static_cast<QWheelEvent*>(event));
         return true;
     case QEvent::MouseButtonPress:
+        if (parentWidget())
+            parentWidget()->setFocus(Qt::MouseFocusReason); // the board's keys work from now on
         m_interaction->press(static_cast<QMouseEvent*>(event));
         break;
     case QEvent::MouseMove:

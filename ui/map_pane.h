@@ -4,6 +4,7 @@
 
 #include "core/color/color_scale.h"
 #include "ui/executor.h"
+#include "ui/figure_tiles.h"
 #include "ui/pane_content.h"
 
 #include <QStringList>
@@ -17,9 +18,11 @@ class QCustomPlot;
 
 namespace attnscope {
 
+class ChainButton;
 class CrossHair;
 class HeatmapPlottable;
 class MapInteraction;
+class PaneCompare;
 class PaneDecor;
 class TilePyramid;
 class ViewState;
@@ -29,7 +32,7 @@ class MapPane : public QWidget {
     Q_OBJECT
 
 public:
-    /// `view` outlives the pane; panes with the same view are linked.
+    /// `view` outlives the pane; panes with the same view are linked until one is unlinked.
     explicit MapPane(ViewState* view, Executor tiles = poolExecutor(), QWidget* parent = nullptr);
     ~MapPane() override;
 
@@ -41,6 +44,16 @@ public:
     void setHideSink(bool hide); ///< valueRange() ignores key 0, which is hatched; the data stay as they are
     void setScale(const ColorScale& scale, const QString& badge); ///< badge: why the scale is the pane's own; may be empty
     const ColorScale& scale() const;
+    void setTransposed(bool transposed); ///< keys top to bottom, queries left to right
+    void setDragMode(DragMode mode);
+    /// Shows the map of `other`, which has the same size, beside this one's or in turn with it; to be called again when the other
+    /// changes. None, or null: this map alone.
+    void setCompare(CompareMode mode, const MapPane* other);
+    const PaneCompare& compare() const { return *m_compare; }
+    /// An unlinked pane has its own zoom, which starts at the shared one.
+    void setLinked(bool linked);
+    bool isLinked() const { return m_view == m_shared; }
+    ViewState* view() const { return m_view; } ///< the shared one, or its own
     void setCursorCell(std::optional<MapCell> cell);
     void setPinnedCell(std::optional<MapCell> cell);
 
@@ -52,8 +65,8 @@ public:
     QRect mapRect() const;                                  ///< of the cells, in this widget's coordinates
     std::optional<MapCell> cellAt(const QPoint& pos) const; ///< in this widget's coordinates
 
-    /// Computes, on the calling thread, the tiles that a figure of `size` needs at `scale` pixels per unit; needs no event loop.
-    Result<void> prepare(const QSize& size, double scale, const RunContext& context) const;
+    /// What a figure of `size` needs at `scale` pixels per unit.
+    FigureTiles figureTiles(const QSize& size, double scale) const;
     /// The pane as a figure in the light theme: one raster, vector axes, real text.
     void renderTo(QCPPainter& painter, const QRect& target);
 
@@ -62,6 +75,7 @@ Q_SIGNALS:
     void left();
     void pinned(attnscope::Index query, attnscope::Index key);
     void statisticsChanged();
+    void linkChanged(bool linked);
     void painted(); ///< the picture on screen is complete and up to date
     void failed(const QString& what);
 
@@ -71,25 +85,35 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
+    void makeAxes();
+    void makeHeatmaps(const Executor& tiles);
     void connectMouse();
     void startPyramid(bool keepPicture);
     void takeStatistics();
     void applyTheme(const PlotTheme& theme);
     void layoutPlot(const QSize& size);
+    double aspect() const; ///< of the whole map as it is shown: columns / rows
+    QRectF viewOnScreen() const;
     void updateView();
     void replotOverlay();
     void updatePooling(double pixelsPerUnit);
 
     PaneContent m_content;
-    ViewState* m_view;
+    ViewState* m_shared;
+    ViewState* m_own = nullptr; // made when it is first unlinked
+    ViewState* m_view;          // one of the two
     Pool m_pool = Pool::Max;
     bool m_hideSink = false;
+    bool m_transposed = false;
     bool m_signed = false; // negative values were seen
     std::optional<ValueRange> m_range;
     std::shared_ptr<const QStringList> m_tokens;
     std::shared_ptr<TilePyramid> m_pyramid;
     QCustomPlot* m_plot;
-    HeatmapPlottable* m_heatmap = nullptr; // owned by m_plot, like the next two
+    ChainButton* m_chain;
+    HeatmapPlottable* m_heatmap = nullptr; // owned by m_plot, like the next four
+    HeatmapPlottable* m_second = nullptr;  // of another pane's map, while they are compared
+    PaneCompare* m_compare = nullptr;
     PaneDecor* m_decor = nullptr;
     CrossHair* m_cross = nullptr;
     std::unique_ptr<MapInteraction> m_interaction;

@@ -25,25 +25,21 @@ QString poolingText(Pool pool, double cellsX, double cellsY)
 void MapPane::updatePooling(double pixelsPerUnit)
 {
     const QRectF view = m_view->rect();
-    const QRect map = m_decor->layout.map;
+    const QSize map = m_transposed ? m_decor->layout.map.size().transposed() : m_decor->layout.map.size();
     if (m_pyramid && !map.isEmpty())
         m_decor->pooling =
             poolingText(m_pyramid->pool(), view.width() / map.width() / pixelsPerUnit, view.height() / map.height() / pixelsPerUnit);
 }
 
-Result<void> MapPane::prepare(const QSize& size, double scale, const RunContext& context) const
+FigureTiles MapPane::figureTiles(const QSize& size, double scale) const
 {
-    if (!m_pyramid)
-        return {};
-    const double aspect = double(m_pyramid->cols()) / double(m_pyramid->rows());
-    const QRect map = paneLayout(size, m_tokens && !m_tokens->isEmpty(), false, aspect).map;
-    const auto keys = tilesFor(*m_pyramid, m_view->rect(), exportPixels(map.size(), scale));
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        context.report(double(i) / double(keys.size()));
-        if (auto tile = m_pyramid->compute(keys[i], context); !tile)
-            return tile.error();
-    }
-    return {};
+    FigureTiles tiles;
+    const QSize pixels = exportPixels(paneLayout(size, m_tokens && !m_tokens->isEmpty(), false, aspect()).map.size(), scale);
+    for (const auto& pyramid : {m_pyramid, m_second->pyramid()})
+        if (pyramid)
+            for (const TileKey& key : tilesFor(*pyramid, m_view->rect(), m_transposed ? pixels.transposed() : pixels))
+                tiles.push_back({pyramid, key});
+    return tiles;
 }
 
 void MapPane::renderTo(QCPPainter& painter, const QRect& target)
@@ -52,6 +48,7 @@ void MapPane::renderTo(QCPPainter& painter, const QRect& target)
     const double scale = painter.worldTransform().m11();
     const PlotTheme screen = m_decor->theme;
     m_heatmap->exportScale = scale > 1.0 || !painter.modes().testFlag(QCPPainter::pmVectorized) ? scale : 300.0 / 96.0;
+    m_second->exportScale = m_heatmap->exportScale;
     m_cross->exporting = true;
     applyTheme(lightPlotTheme());
     layoutPlot(target.size());
@@ -60,7 +57,7 @@ void MapPane::renderTo(QCPPainter& painter, const QRect& target)
     painter.translate(target.topLeft());
     m_plot->toPainter(&painter, target.width(), target.height());
     painter.restore();
-    m_heatmap->exportScale = 0.0;
+    m_heatmap->exportScale = m_second->exportScale = 0.0;
     m_cross->exporting = false;
     applyTheme(screen);
     updateView();

@@ -20,6 +20,12 @@ struct PaneContent {
     QString message;                           ///< shown in place of the map where source is null: an error's sentence
 };
 
+/// A second map in the same pane: right of or below a line, or in turn with the first.
+enum class CompareMode { None, CurtainVertical, CurtainHorizontal, Blink };
+
+/// What a drag does where no key is held.
+enum class DragMode { Pan, Box };
+
 /// A cell of the map.
 struct MapCell {
     Index query = 0;

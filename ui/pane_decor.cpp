@@ -59,11 +59,11 @@ void PaneDecor::drawAxisNames(QCPPainter* painter) const
     painter->setFont(smallFont());
     painter->setPen(theme.muted);
     painter->drawText(QRect(layout.map.left(), layout.map.bottom() + layout.tickZone + 2, layout.map.width(), small.height()),
-                      Qt::AlignCenter, QObject::tr("key"));
+                      Qt::AlignCenter, transposed ? QObject::tr("query") : QObject::tr("key"));
     painter->save();
     painter->translate(layout.map.left() - layout.labelRoom - 10 - small.height(), layout.map.center().y());
     painter->rotate(-90.0);
-    painter->drawText(QRect(-60, 0, 120, small.height()), Qt::AlignCenter, QObject::tr("query"));
+    painter->drawText(QRect(-60, 0, 120, small.height()), Qt::AlignCenter, transposed ? QObject::tr("key") : QObject::tr("query"));
     painter->restore();
 }
 
@@ -113,19 +113,17 @@ void PaneDecor::drawMessage(QCPPainter* painter) const
     painter->drawText(layout.map.adjusted(14, 8, -14, -8), Qt::AlignCenter | Qt::TextWordWrap, message);
 }
 
-CrossHair::CrossHair(QCustomPlot* plot, QCPAxis* keys, QCPAxis* queries)
-    : QCPLayerable(plot, QStringLiteral("overlay")), m_keys(keys), m_queries(queries)
-{
-}
+CrossHair::CrossHair(QCustomPlot* plot, QCPAxis* x, QCPAxis* y) : QCPLayerable(plot, QStringLiteral("overlay")), m_x(x), m_y(y) {}
 
 void CrossHair::applyDefaultAntialiasingHint(QCPPainter* painter) const { painter->setAntialiasing(false); }
 
-QRect CrossHair::clipRect() const { return m_keys->axisRect()->rect(); }
+QRect CrossHair::clipRect() const { return m_x->axisRect()->rect(); }
 
 QRectF CrossHair::cellRect(const MapCell& cell) const
 {
-    return {QPointF(m_keys->coordToPixel(double(cell.key)), m_queries->coordToPixel(double(cell.query))),
-            QPointF(m_keys->coordToPixel(double(cell.key + 1)), m_queries->coordToPixel(double(cell.query + 1)))};
+    const double x = double(transposed ? cell.query : cell.key);
+    const double y = double(transposed ? cell.key : cell.query);
+    return {QPointF(m_x->coordToPixel(x), m_y->coordToPixel(y)), QPointF(m_x->coordToPixel(x + 1.0), m_y->coordToPixel(y + 1.0))};
 }
 
 void CrossHair::draw(QCPPainter* painter)
@@ -165,7 +163,7 @@ void CrossHair::drawCursor(QCPPainter* painter) const
     }
 }
 
-// The row's edges where cells are large, otherwise one line; the cell itself in a frame.
+// The query's edges where cells are large, otherwise one line; the cell itself in a frame.
 void CrossHair::drawPin(QCPPainter* painter) const
 {
     const QRectF map = clipRect();
@@ -174,6 +172,14 @@ void CrossHair::drawPin(QCPPainter* painter) const
     for (const QPen& pen : {QPen(QColor(0, 0, 0, 110), 3), QPen(theme.accent, 1)}) {
         painter->setPen(pen);
         painter->drawRect(frame);
+    }
+    if (transposed) {
+        for (const double x : {cell.left(), cell.right()}) {
+            const double at = cell.width() >= 5.0 ? x : cell.center().x();
+            painter->drawLine(QPointF(at, map.top()), QPointF(at, frame.top()));
+            painter->drawLine(QPointF(at, frame.bottom()), QPointF(at, map.bottom()));
+        }
+        return;
     }
     for (const double y : {cell.top(), cell.bottom()}) {
         const double at = cell.height() >= 5.0 ? y : cell.center().y();

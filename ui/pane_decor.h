@@ -27,6 +27,7 @@ public:
     QString badge;
     QString pooling;
     QString message; ///< in place of the map
+    bool transposed = false;
 
 protected:
     void applyDefaultAntialiasingHint(QCPPainter* painter) const override;
@@ -42,13 +43,14 @@ private:
 /// The cell under the cursor in every pane, and the pinned one; on the overlay layer, so that it moves cheaply.
 class CrossHair : public QCPLayerable {
 public:
-    CrossHair(QCustomPlot* plot, QCPAxis* keys, QCPAxis* queries);
+    CrossHair(QCustomPlot* plot, QCPAxis* x, QCPAxis* y);
 
     std::optional<MapCell> cursor;
     std::optional<MapCell> pinned;
     QRectF box; ///< a zoom box being drawn, in pixels; null where there is none
     PlotTheme theme;
     bool exporting = false;
+    bool transposed = false; ///< the axes are exchanged: the first one counts queries
 
 protected:
     void applyDefaultAntialiasingHint(QCPPainter* painter) const override;
@@ -60,8 +62,8 @@ private:
     void drawCursor(QCPPainter* painter) const;
     void drawPin(QCPPainter* painter) const;
 
-    QCPAxis* m_keys;
-    QCPAxis* m_queries;
+    QCPAxis* m_x;
+    QCPAxis* m_y;
 };
 
 } // namespace attnscope

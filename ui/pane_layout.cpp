@@ -9,6 +9,12 @@
 
 namespace attnscope {
 
+namespace {
+
+constexpr int kCornerButton = 22; // the chain in the upper right corner
+
+} // namespace
+
 QFont plotFont()
 {
     QFont font = QApplication::font();
@@ -48,7 +54,7 @@ PaneLayout paneLayout(const QSize& size, bool tokens, bool tokensShown, double a
     const int x = left + (roomX - width) / 2;
     const int y = top + (roomY - height) / 3;
     layout.map = QRect(x, y, width, height);
-    layout.header = QRect(x, y - top + 2, size.width() - x - 4, top - 8);
+    layout.header = QRect(x, y - top + 2, size.width() - x - 4 - kCornerButton, top - 8);
     layout.bar = QRect(x, y + height + layout.tickZone + line + 10, width, barHeight);
     return layout;
 }

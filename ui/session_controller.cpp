@@ -7,7 +7,6 @@
 #include "core/scores/difference.h"
 #include "core/session/head_maps.h"
 #include "core/session/open_session_input.h"
-#include "core/session/time_estimate.h"
 
 #include "ui/head_grid.h"
 #include "ui/plot_theme.h"
@@ -28,14 +27,7 @@ constexpr Index kReferenceRank = 64; // of the best-rank-r line where no approxi
 
 std::string slotName(const char* what, std::size_t index) { return std::string(what) + std::to_string(index); }
 
-/// A comparison, or how long it would take.
-struct Outcome {
-    std::shared_ptr<const Comparison> comparison;
-    std::optional<Error> tooLong;
-};
-
-Result<Outcome> compareSetting(const HeadResult& exact, const MethodSetting& setting, const Inputs& inputs, bool evenIfLong,
-                               const RunContext& context)
+Result<Comparison> compareSetting(const HeadResult& exact, const MethodSetting& setting, const Inputs& inputs, const RunContext& context)
 {
     const auto method = requireMethod(setting.id);
     if (!method)
@@ -45,13 +37,27 @@ Result<Outcome> compareSetting(const HeadResult& exact, const MethodSetting& set
         return params.error();
     if (auto loaded = loadParamFiles((*method)->info().params, *params); !loaded)
         return loaded.error();
-    if (!evenIfLong)
-        if (auto tooLong = longRun(**method, inputs, *params, context))
-            return Outcome{nullptr, std::move(tooLong)};
-    auto comparison = compareWith(exact, **method, inputs, *params, context);
-    if (!comparison)
-        return comparison.error();
-    return Outcome{std::make_shared<const Comparison>(*std::move(comparison)), std::nullopt};
+    return compareWith(exact, **method, inputs, *params, context);
+}
+
+struct OpenedInput {
+    std::shared_ptr<const Document> document;
+    QString text; ///< empty for tensors
+};
+
+Result<OpenedInput> openWithText(const InputChoice& input, const RunContext& context)
+{
+    auto document = openSessionInput(input, context);
+    if (!document)
+        return document.error();
+    OpenedInput opened{*document, {}};
+    if (opened.document->info().model.empty())
+        return opened;
+    if (input.path.empty())
+        opened.text = QString::fromStdString(input.text);
+    else if (const auto text = readTextFile(input.path); text.ok())
+        opened.text = QString::fromStdString(*text);
+    return opened;
 }
 
 } // namespace
@@ -148,16 +154,6 @@ void SessionController::step(int layers, int heads)
     });
 }
 
-QString SessionController::inputText() const
-{
-    if (!m_board.document || m_board.document->info().model.empty())
-        return {};
-    if (m_session.input.path.empty())
-        return QString::fromStdString(m_session.input.text);
-    const auto text = readTextFile(m_session.input.path);
-    return text.ok() ? QString::fromStdString(*text) : QString();
-}
-
 void SessionController::run(const std::vector<PlannedJob>& jobs)
 {
     // The first of input, layer and exact starts the chain; each one's end starts the next.
@@ -197,22 +193,23 @@ void SessionController::startOpenInput()
         Q_EMIT boardChanged(); // says that it is being opened
     m_jobs->replace(
         "input", m_session.input.path.empty() ? "Reading the text through the model" : "Opening " + m_session.input.path, Lane::Interactive,
-        [input = m_session.input](const RunContext& context) { return openSessionInput(input, context); },
-        [this](Result<std::shared_ptr<const Document>> document) {
-            if (!document && document.error().code == Errc::Cancelled)
+        [input = m_session.input](const RunContext& context) { return openWithText(input, context); },
+        [this](Result<OpenedInput> opened) {
+            if (!opened && opened.error().code == Errc::Cancelled)
                 return; // another input took its place, or cancelAll() has said so
-            if (!document) {
+            if (!opened) {
                 if (m_board.document)
                     m_session.input = m_shownInput; // what is still on the board
                 else
-                    m_board.failure = document.error();
+                    m_board.failure = opened.error();
                 Q_EMIT sessionChanged();
                 Q_EMIT boardChanged();
-                return fail(document.error());
+                return fail(opened.error());
             }
             m_shownInput = m_session.input;
             m_board = {};
-            m_board.document = *document;
+            m_board.document = opened->document;
+            m_inputText = opened->text;
             m_board.approximations.resize(m_session.approximations.size());
             clampToDocument();
             Q_EMIT documentChanged();
@@ -287,39 +284,30 @@ void SessionController::startExact()
         });
 }
 
-void SessionController::startLong(std::size_t index)
-{
-    if (index < m_board.approximations.size() && m_board.approximations[index].tooLong)
-        startApproximation(index, true);
-    Q_EMIT boardChanged();
-}
-
-void SessionController::startApproximation(std::size_t index, bool evenIfLong)
+void SessionController::startApproximation(std::size_t index)
 {
     if (!m_board.exact || index >= m_session.approximations.size())
         return;
     auto& state = m_board.approximations[index];
     state.setting = m_session.approximations[index];
     state.busy = true;
-    if (std::exchange(state.tooLong, false))
-        state.failure.reset(); // "computing" stands there from now on
     m_jobs->replace(
         slotName("approximation", index), state.setting.id, Lane::Interactive,
-        [exact = *m_board.exact, inputs = m_board.head, setting = state.setting, evenIfLong](const RunContext& context) {
-            return compareSetting(exact, setting, inputs, evenIfLong, context);
+        [exact = *m_board.exact, inputs = m_board.head, setting = state.setting](const RunContext& context) {
+            return compareSetting(exact, setting, inputs, context);
         },
-        [this, index](const Result<Outcome>& outcome) {
-            if (index >= m_board.approximations.size() || (!outcome && outcome.error().code == Errc::Cancelled))
+        [this, index](Result<Comparison> comparison) {
+            if (index >= m_board.approximations.size() || (!comparison && comparison.error().code == Errc::Cancelled))
                 return;
             auto& done = m_board.approximations[index];
-            if (outcome && outcome->comparison) {
-                done.busy = false;
-                done.failure.reset();
-                done.comparison = outcome->comparison;
+            done.busy = false;
+            done.failure.reset();
+            if (comparison) {
+                done.comparison = std::make_shared<const Comparison>(*std::move(comparison));
                 makeError(done);
                 startMetrics(m_board.approximations, index, slotName("metrics", index));
             } else {
-                done = {done.setting, nullptr, nullptr, std::nullopt, outcome ? *outcome->tooLong : outcome.error(), false, outcome.ok()};
+                done = {done.setting, nullptr, nullptr, std::nullopt, comparison.error(), false};
                 Q_EMIT metricsChanged();
             }
             Q_EMIT boardChanged();
@@ -369,12 +357,12 @@ void SessionController::startReference(std::size_t index, const MethodSetting& s
     m_jobs->replace(
         slotName("reference", index), "Reference line " + setting.id, Lane::Background,
         [exact = *m_board.exact, inputs = m_board.head, setting](const RunContext& context) {
-            return compareSetting(exact, setting, inputs, false, context);
+            return compareSetting(exact, setting, inputs, context);
         },
-        [this, index](const Result<Outcome>& outcome) {
-            if (!outcome || !outcome->comparison || index >= m_board.references.size())
-                return; // a reference line is not worth a long wait
-            m_board.references[index].comparison = outcome->comparison;
+        [this, index](Result<Comparison> comparison) {
+            if (!comparison || index >= m_board.references.size())
+                return;
+            m_board.references[index].comparison = std::make_shared<const Comparison>(*std::move(comparison));
             startMetrics(m_board.references, index, slotName("referenceMetrics", index));
         });
 }

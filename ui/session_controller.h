@@ -25,7 +25,6 @@ struct ApproximationState {
     std::optional<ComparisonMetrics> metrics;     ///< none while they are being measured
     std::optional<Error> failure;                 ///< why there is no comparison
     bool busy = false;
-    bool tooLong = false; ///< the failure says how long it would take: startLong() starts it all the same
 };
 
 /// All results that the board shows.
@@ -61,15 +60,12 @@ public:
     void reload();
     void cancelAll();
 
-    /// An approximation that waits for consent because it will take long (see core/session/time_estimate.h).
-    void startLong(std::size_t index);
-
     /// Another layer and head, within what the input has.
     void step(int layers, int heads);
 
     bool causal() const; ///< the session's choice, else the input's own
     Errc lastFailure() const { return m_lastFailure; }
-    QString inputText() const; ///< the text that is open; empty for tensors
+    const QString& inputText() const { return m_inputText; } ///< the text that is open; empty for tensors
 
 Q_SIGNALS:
     void sessionChanged();  ///< controls must follow
@@ -86,7 +82,7 @@ private:
     void startOpenInput();
     void startLoadLayer();
     void startExact();
-    void startApproximation(std::size_t index, bool evenIfLong = false);
+    void startApproximation(std::size_t index);
     void startMetrics(std::vector<ApproximationState>& list, std::size_t index, const std::string& slot);
     void startReferences();
     void startReference(std::size_t index, const MethodSetting& setting);
@@ -98,6 +94,7 @@ private:
     Session m_session;
     BoardState m_board;
     InputChoice m_shownInput; ///< of m_board.document
+    QString m_inputText;      ///< likewise
     bool m_thumbnailsWanted = false;
     Errc m_lastFailure = Errc::Io;
     std::unique_ptr<JobQueue> m_jobs;

@@ -66,7 +66,6 @@ void SessionView::connectMethods()
             [this](const MethodSetting& setting) { m_controller.edit([&](Session& s) { s.approximations.push_back(setting); }); });
     connect(m_panels.methods, &MethodsPanel::selected, this,
             [this](std::size_t at) { m_controller.edit([at](Session& s) { s.selected = at; }); });
-    connect(m_panels.methods, &MethodsPanel::startRequested, &m_controller, &SessionController::startLong);
     connect(m_panels.methods, &MethodsPanel::removed, this, [this](std::size_t at) {
         m_controller.edit([at](Session& s) {
             s.approximations.erase(s.approximations.begin() + static_cast<std::ptrdiff_t>(at));
@@ -101,6 +100,8 @@ void SessionView::showSession()
     m_panels.methods->setApproximations(session.approximations, session.selected);
     m_panels.heads->setCurrent(static_cast<int>(session.layer), static_cast<int>(session.head.head));
     m_panels.board->setPool(session.view.pool);
+    m_panels.board->setTransposed(session.view.transposed);
+    m_panels.heads->setTransposed(session.view.transposed);
     m_panels.board->setNormalisation(session.view.normalisation);
     m_panels.board->setColorMap(QString::fromStdString(session.view.colorMap));
     m_panels.board->setSelectedApproximation(session.selected);
@@ -124,10 +125,8 @@ void SessionView::showMetrics()
 {
     const auto& board = m_controller.board();
     m_panels.metrics->setBoard(board);
-    for (std::size_t i = 0; i < board.approximations.size(); ++i) {
+    for (std::size_t i = 0; i < board.approximations.size(); ++i)
         m_panels.methods->setSummary(i, metricsSummary(board.approximations[i]));
-        m_panels.methods->setWaiting(i, board.approximations[i].tooLong);
-    }
     const auto panes = panesOf(board, m_controller.session());
     for (std::size_t i = 0; i < panes.size() && i < m_panels.board->paneCount(); ++i)
         if (panes[i].kind == PaneContent::Kind::Error)

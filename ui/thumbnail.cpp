@@ -24,7 +24,7 @@ Result<QImage> makeThumbnail(std::shared_ptr<const ScoreSource> source, int pixe
     request.pixels = QSize(pixels, pixels)
                          .boundedTo(QSize(int(std::min<Index>(pixels, pyramid->cols())), int(std::min<Index>(pixels, pyramid->rows()))));
     request.theme = theme;
-    request.theme.maskedLine = theme.masked; // a hatch is noise at this size
+    request.theme.masked = request.theme.maskedLine = Qt::transparent; // the grid's own colour; a hatch is noise at this size
     for (const TileKey& key : tilesFor(*pyramid, request.cells, request.pixels))
         if (auto tile = pyramid->compute(key, context); !tile)
             return tile.error();

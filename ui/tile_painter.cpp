@@ -160,8 +160,8 @@ struct Palette {
 
     explicit Palette(const PaintRequest& request)
         : lookup(request.scale),
-          masked(request.theme.masked.rgb()),
-          maskedLine(request.theme.maskedLine.rgb()),
+          masked(request.theme.masked.rgba()),
+          maskedLine(request.theme.maskedLine.rgba()),
           empty(request.theme.empty.rgb()),
           nan(request.theme.notANumber.rgb()),
           nanLine(qRgb(30, 30, 30)),
@@ -223,19 +223,22 @@ PaintResult paintTiles(const PaintRequest& request)
     const auto cols = spansOf(request.cells.left(), request.cells.width(), request.pixels.width(), level, pyramid.cols());
     const Gathered region = gather(pyramid, level, {rows.front().from, rows.back().to}, {cols.front().from, cols.back().to});
     const Palette palette(request);
-    QImage image(request.pixels, QImage::Format_RGB32);
+    const QSize size = request.transposed ? request.pixels.transposed() : request.pixels;
+    QImage image(size, request.theme.masked.alpha() == 255 ? QImage::Format_RGB32 : QImage::Format_ARGB32_Premultiplied);
+    auto* const bits = reinterpret_cast<QRgb*>(image.bits());
+    const qsizetype stepX = request.transposed ? size.width() : 1; // rows of 32-bit pixels have no padding
+    const qsizetype stepY = request.transposed ? 1 : size.width();
     for (int y = 0; y < request.pixels.height(); ++y) {
         const Span row = rows[static_cast<std::size_t>(y)];
         const KeyRange visible = pyramid.source().visibleToAny(row.from << level, (row.to - row.from) << level);
-        auto* line = reinterpret_cast<QRgb*>(image.scanLine(y));
         for (int x = 0; x < request.pixels.width(); ++x) {
             const Span col = cols[static_cast<std::size_t>(x)];
-            line[x] = !visible.meets(col.from << level, col.to << level)
-                          ? palette.maskedAt(x, y)
-                          : palette.valueAt(poolCells(region, row, col, pyramid.pool()), x, y);
+            bits[y * stepY + x * stepX] = !visible.meets(col.from << level, col.to << level)
+                                              ? palette.maskedAt(x, y)
+                                              : palette.valueAt(poolCells(region, row, col, pyramid.pool()), x, y);
         }
     }
-    return {request.pyramid, image, request.cells, region.complete, region.covered};
+    return {request.pyramid, image, request.cells, request.transposed, region.complete, region.covered};
 }
 
 } // namespace attnscope

@@ -15,11 +15,13 @@
 
 namespace attnscope {
 
-/// x, y of `cells` count keys and queries; `pixels` are the device's.
+/// x, y of `cells` count keys and queries; `pixels` are the device's, along keys and queries. A transposed picture is turned over
+/// its main diagonal when it is painted: no tile is computed again.
 struct PaintRequest {
     std::shared_ptr<TilePyramid> pyramid;
     QRectF cells;
     QSize pixels;
+    bool transposed = false;
     double pixelRatio = 1.0; ///< of the hatches
     ColorScale scale;
     PlotTheme theme;
@@ -29,6 +31,7 @@ struct PaintResult {
     std::shared_ptr<TilePyramid> pyramid;
     QImage image; ///< null before the first one
     QRectF cells;
+    bool transposed = false;
     bool complete = false; ///< every tile was there at the right level
     bool covered = false;  ///< every tile was there at some level
 };
@@ -40,8 +43,8 @@ int levelFor(const TilePyramid& pyramid, const QRectF& cells, const QSize& pixel
 /// The tiles of that level under the view, nearest to its centre first, cached or not.
 std::vector<TileKey> tilesFor(const TilePyramid& pyramid, const QRectF& cells, const QSize& pixels);
 
-/// For a worker; reads only what is cached. Every output cell belongs to exactly one pixel or to several neighbouring ones, so
-/// none is lost.
+/// For a worker; reads only what is cached. A masked colour that isn't opaque shows through. Every output cell belongs to exactly one pixel
+/// or to several neighbouring ones, so none is lost.
 PaintResult paintTiles(const PaintRequest& request);
 
 } // namespace attnscope

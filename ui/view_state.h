@@ -10,6 +10,9 @@
 
 namespace attnscope {
 
+/// The same rectangle with x and y exchanged.
+inline QRectF transposed(const QRectF& r) { return {r.y(), r.x(), r.height(), r.width()}; }
+
 /// x counts keys, y counts queries; cell (i, j) covers [j, j + 1) x [i, i + 1).
 class ViewState : public QObject {
     Q_OBJECT

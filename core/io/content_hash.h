@@ -3,13 +3,14 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/base/run_context.h"
 
 #include <filesystem>
 #include <string>
 
 namespace attnscope {
 
-/// "xxh3-" and 32 hexadecimal digits of the 128-bit XXH3; Io where the file can't be read.
-Result<std::string> contentHash(const std::filesystem::path& path);
+/// "xxh3-" and 32 hexadecimal digits of the 128-bit XXH3; Io where the file can't be read, Cancelled when stopped.
+Result<std::string> contentHash(const std::filesystem::path& path, const RunContext& context = {});
 
 } // namespace attnscope

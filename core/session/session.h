@@ -45,6 +45,7 @@ struct ViewChoice {
     std::optional<std::pair<double, double>> range; ///< colour range of exact and approximations, low < high; none: automatic
     bool lockRange = false;                         ///< another input, layer or head keeps the range
     bool hideSink = false;                          ///< the automatic range ignores key 0; the data stay as they are
+    bool transposed = false;                        ///< keys run top to bottom, queries left to right
     std::optional<Index> pinnedQuery;
     std::optional<Index> pinnedKey;
 

@@ -171,6 +171,7 @@ void readView(const Json& json, ViewChoice& view, std::string& wrong)
     reader.read("range", view.range);
     reader.read("lockRange", view.lockRange);
     reader.read("hideSink", view.hideSink);
+    reader.read("transposed", view.transposed);
     reader.read("pinnedQuery", view.pinnedQuery);
     reader.read("pinnedKey", view.pinnedKey);
     wrong = reader.wrong();
@@ -248,6 +249,7 @@ std::string sessionToJson(const Session& s, const fs::path& folder)
                     {"range", s.view.range ? Json::array({s.view.range->first, s.view.range->second}) : Json()},
                     {"lockRange", s.view.lockRange},
                     {"hideSink", s.view.hideSink},
+                    {"transposed", s.view.transposed},
                     {"pinnedQuery", s.view.pinnedQuery ? Json(*s.view.pinnedQuery) : Json()},
                     {"pinnedKey", s.view.pinnedKey ? Json(*s.view.pinnedKey) : Json()}};
     json["sweep"] = {{"methods", s.sweep.methods}, {"from", s.sweep.from},   {"to", s.sweep.to},

@@ -70,7 +70,7 @@ class TestFigureExport : public QObject {
         m_board->setPanes({{"softmax", "f32 · cpu", PaneContent::Kind::Exact, exact, {}},
                            {"performer", "features=256 seed=0", PaneContent::Kind::Approximation, exact, {}},
                            {"error", "approximation − exact", PaneContent::Kind::Error, exact, {}}});
-        QVERIFY(m_board->prepare(3200, {}).ok());
+        QVERIFY(computeTiles(m_board->figureTiles(3200.0 / m_board->figureSize().width()), {}).ok());
     }
 
 private Q_SLOTS:

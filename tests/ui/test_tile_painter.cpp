@@ -19,7 +19,7 @@ PaintRequest request(std::shared_ptr<TilePyramid> pyramid, const QRectF& cells, 
 {
     PlotTheme theme = lightPlotTheme();
     theme.empty = Qt::darkBlue; // not to be taken for a lit pixel
-    return {std::move(pyramid), cells, pixels, 1.0, {Normalisation::Linear, 0.0, 1.0, &colorMap("grey")}, theme};
+    return {std::move(pyramid), cells, pixels, false, 1.0, {Normalisation::Linear, 0.0, 1.0, &colorMap("grey")}, theme};
 }
 
 std::shared_ptr<TilePyramid> pyramidOf(Index n, const Cells& bright, Pool pool = Pool::Max)
