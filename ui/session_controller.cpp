@@ -7,6 +7,7 @@
 #include "core/scores/difference.h"
 #include "core/session/head_maps.h"
 #include "core/session/open_session_input.h"
+#include "core/session/time_estimate.h"
 
 #include "ui/head_grid.h"
 #include "ui/plot_theme.h"
@@ -27,7 +28,14 @@ constexpr Index kReferenceRank = 64; // of the best-rank-r line where no approxi
 
 std::string slotName(const char* what, std::size_t index) { return std::string(what) + std::to_string(index); }
 
-Result<Comparison> compareSetting(const HeadResult& exact, const MethodSetting& setting, const Inputs& inputs, const RunContext& context)
+/// A comparison, or how long it would take.
+struct Outcome {
+    std::shared_ptr<const Comparison> comparison;
+    std::optional<Error> tooLong;
+};
+
+Result<Outcome> compareSetting(const HeadResult& exact, const MethodSetting& setting, const Inputs& inputs, bool evenIfLong,
+                               const RunContext& context)
 {
     const auto method = requireMethod(setting.id);
     if (!method)
@@ -37,7 +45,13 @@ Result<Comparison> compareSetting(const HeadResult& exact, const MethodSetting& 
         return params.error();
     if (auto loaded = loadParamFiles((*method)->info().params, *params); !loaded)
         return loaded.error();
-    return compareWith(exact, **method, inputs, *params, context);
+    if (!evenIfLong)
+        if (auto tooLong = longRun(**method, inputs, *params, context))
+            return Outcome{nullptr, std::move(tooLong)};
+    auto comparison = compareWith(exact, **method, inputs, *params, context);
+    if (!comparison)
+        return comparison.error();
+    return Outcome{std::make_shared<const Comparison>(*std::move(comparison)), std::nullopt};
 }
 
 struct OpenedInput {
@@ -284,30 +298,39 @@ void SessionController::startExact()
         });
 }
 
-void SessionController::startApproximation(std::size_t index)
+void SessionController::startLong(std::size_t index)
+{
+    if (index < m_board.approximations.size() && m_board.approximations[index].tooLong)
+        startApproximation(index, true);
+    Q_EMIT boardChanged();
+}
+
+void SessionController::startApproximation(std::size_t index, bool evenIfLong)
 {
     if (!m_board.exact || index >= m_session.approximations.size())
         return;
     auto& state = m_board.approximations[index];
     state.setting = m_session.approximations[index];
     state.busy = true;
+    if (std::exchange(state.tooLong, false))
+        state.failure.reset(); // "computing" stands there from now on
     m_jobs->replace(
         slotName("approximation", index), state.setting.id, Lane::Interactive,
-        [exact = *m_board.exact, inputs = m_board.head, setting = state.setting](const RunContext& context) {
-            return compareSetting(exact, setting, inputs, context);
+        [exact = *m_board.exact, inputs = m_board.head, setting = state.setting, evenIfLong](const RunContext& context) {
+            return compareSetting(exact, setting, inputs, evenIfLong, context);
         },
-        [this, index](Result<Comparison> comparison) {
-            if (index >= m_board.approximations.size() || (!comparison && comparison.error().code == Errc::Cancelled))
+        [this, index](const Result<Outcome>& outcome) {
+            if (index >= m_board.approximations.size() || (!outcome && outcome.error().code == Errc::Cancelled))
                 return;
             auto& done = m_board.approximations[index];
-            done.busy = false;
-            done.failure.reset();
-            if (comparison) {
-                done.comparison = std::make_shared<const Comparison>(*std::move(comparison));
+            if (outcome && outcome->comparison) {
+                done.busy = false;
+                done.failure.reset();
+                done.comparison = outcome->comparison;
                 makeError(done);
                 startMetrics(m_board.approximations, index, slotName("metrics", index));
             } else {
-                done = {done.setting, nullptr, nullptr, std::nullopt, comparison.error(), false};
+                done = {done.setting, nullptr, nullptr, std::nullopt, outcome ? *outcome->tooLong : outcome.error(), false, outcome.ok()};
                 Q_EMIT metricsChanged();
             }
             Q_EMIT boardChanged();
@@ -357,12 +380,12 @@ void SessionController::startReference(std::size_t index, const MethodSetting& s
     m_jobs->replace(
         slotName("reference", index), "Reference line " + setting.id, Lane::Background,
         [exact = *m_board.exact, inputs = m_board.head, setting](const RunContext& context) {
-            return compareSetting(exact, setting, inputs, context);
+            return compareSetting(exact, setting, inputs, false, context);
         },
-        [this, index](Result<Comparison> comparison) {
-            if (!comparison || index >= m_board.references.size())
-                return;
-            m_board.references[index].comparison = std::make_shared<const Comparison>(*std::move(comparison));
+        [this, index](const Result<Outcome>& outcome) {
+            if (!outcome || !outcome->comparison || index >= m_board.references.size())
+                return; // a reference line is not worth a long wait
+            m_board.references[index].comparison = outcome->comparison;
             startMetrics(m_board.references, index, slotName("referenceMetrics", index));
         });
 }

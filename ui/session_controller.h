@@ -25,6 +25,7 @@ struct ApproximationState {
     std::optional<ComparisonMetrics> metrics;     ///< none while they are being measured
     std::optional<Error> failure;                 ///< why there is no comparison
     bool busy = false;
+    bool tooLong = false; ///< the failure says how long it would take: startLong() starts it all the same
 };
 
 /// All results that the board shows.
@@ -60,6 +61,9 @@ public:
     void reload();
     void cancelAll();
 
+    /// An approximation that waits for consent because it will take long (see core/session/time_estimate.h).
+    void startLong(std::size_t index);
+
     /// Another layer and head, within what the input has.
     void step(int layers, int heads);
 
@@ -82,7 +86,7 @@ private:
     void startOpenInput();
     void startLoadLayer();
     void startExact();
-    void startApproximation(std::size_t index);
+    void startApproximation(std::size_t index, bool evenIfLong = false);
     void startMetrics(std::vector<ApproximationState>& list, std::size_t index, const std::string& slot);
     void startReferences();
     void startReference(std::size_t index, const MethodSetting& setting);

@@ -66,6 +66,7 @@ void SessionView::connectMethods()
             [this](const MethodSetting& setting) { m_controller.edit([&](Session& s) { s.approximations.push_back(setting); }); });
     connect(m_panels.methods, &MethodsPanel::selected, this,
             [this](std::size_t at) { m_controller.edit([at](Session& s) { s.selected = at; }); });
+    connect(m_panels.methods, &MethodsPanel::startRequested, &m_controller, &SessionController::startLong);
     connect(m_panels.methods, &MethodsPanel::removed, this, [this](std::size_t at) {
         m_controller.edit([at](Session& s) {
             s.approximations.erase(s.approximations.begin() + static_cast<std::ptrdiff_t>(at));
@@ -125,8 +126,10 @@ void SessionView::showMetrics()
 {
     const auto& board = m_controller.board();
     m_panels.metrics->setBoard(board);
-    for (std::size_t i = 0; i < board.approximations.size(); ++i)
+    for (std::size_t i = 0; i < board.approximations.size(); ++i) {
         m_panels.methods->setSummary(i, metricsSummary(board.approximations[i]));
+        m_panels.methods->setWaiting(i, board.approximations[i].tooLong);
+    }
     const auto panes = panesOf(board, m_controller.session());
     for (std::size_t i = 0; i < panes.size() && i < m_panels.board->paneCount(); ++i)
         if (panes[i].kind == PaneContent::Kind::Error)
