@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Sliding-window attention with optional global tokens, as in Longformer without its extra projections.
+#include "core/engine/places.h"
 #include "core/engine/support_softmax.h"
 #include "core/method/attention_method.h"
 
@@ -28,14 +29,14 @@ public:
     }
     Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
     {
-        if (auto ready = check(in, {}, params, context); !ready)
+        if (auto ready = checkPlaces(*this, in, params, context); !ready)
             return ready.error();
         return runSupportSoftmax(in, supportOf(in.mask(), params), context);
     }
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
-        if (auto ready = check(in, head, params, context); !ready)
+        if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
             return ready.error();
         return makeSupportSource(in, head, supportOf(in.mask(), params), Provenance::Implied, context);
     }
@@ -47,17 +48,7 @@ public:
         return definedSoftmax(in, head,
                               [=](Index i, Index j) { return std::abs(i + offset - j) <= side || j < globals || i + offset < globals; });
     }
-
-private:
-    Result<void> check(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
-    {
-        if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
-            return ready;
-        if (in.q.rows() > in.k.rows())
-            return Error{Errc::InvalidShape,
-                         "A window needs a place for each of the " + std::to_string(in.q.rows()) + " queries among only " +
-                             std::to_string(in.k.rows()) + " keys.",
-                         "Give at least as many keys as queries, or choose a method without positions."};
+};
         return {};
     }
 };

@@ -2,9 +2,9 @@
 // Methods against values that other people's code gave (golden/methods/make_golden.py).
 #include "core/engine/kernel_engine.h"
 #include "core/engine/random_features.h"
-#include "core/io/array_file.h"
 #include "core/method/registry.h"
 #include "support/dense_map.h"
+#include "support/golden_arrays.h"
 #include "support/register_test.h"
 
 #include <QTest>
@@ -13,18 +13,6 @@ using namespace attnscope;
 using namespace attnscope::tests;
 
 namespace {
-
-/// [rows, cols] or [heads, rows, cols] as a tensor of one batch; empty where the file can't be read.
-Tensor golden(const std::string& name)
-{
-    const auto file = openArrays(std::string(ATTNSCOPE_SOURCE_DIR) + "/tests/golden/methods/" + name + ".npy");
-    if (!file)
-        return {};
-    const auto& shape = (*file)->arrays().front().shape;
-    const std::size_t last = shape.size() - 1;
-    Tensor tensor(1, last == 2 ? shape[0] : 1, shape[last - 1], shape[last]);
-    return (*file)->readInto(0, tensor.values()) ? std::move(tensor) : Tensor();
-}
 
 struct GoldenInputs {
     Tensor q = golden("q");

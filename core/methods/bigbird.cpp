@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// BigBird: each block of queries sees the first and the last block, its neighbours, and a few blocks drawn at random.
+#include "core/base/random.h"
+#include "core/engine/grouped_softmax.h"
+#include "core/engine/places.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace attnscope::methods {
+
+namespace {
+
+class Bigbird final : public AttentionMethod {
+public:
+    const MethodInfo& info() const override;
+    Cost cost(const Shape& s, const Params& params, bool) const override
+    {
+        const auto block = static_cast<double>(params.integer("block"));
+        const double seen = std::min(static_cast<double>(s.keys), block * (5.0 + params.number("random")));
+        const double global = std::min(static_cast<double>(s.queries), 2.0 * block);
+        const double pairs = static_cast<double>(s.queries) * seen + global * static_cast<double>(s.keys);
+        const double lists = 4.0 * (pairs / block + 2.0 * static_cast<double>(s.keys));
+        Cost cost = groupedCost(s, pairs, static_cast<double>(s.queries));
+        cost.peakBytes += lists;
+        return cost;
+    }
+    Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
+    {
+        if (auto ready = checkPlaces(*this, in, params, context); !ready)
+            return ready.error();
+        return runGrouped(
+            in, [&](HeadRef head) { return problem(in, head, params); }, context);
+    }
+    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
+                                                      const RunContext& context) const override
+    {
+        if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
+            return ready.error();
+        return makeGroupedSource(problem(in, head, params), context);
+    }
+    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
+    Index keysPerRow(const Shape&, const Params&) const override { return 0; } // the first and the last block see everything
+
+private:
+    static GroupedHead problem(const Inputs& in, HeadRef head, const Params& params);
+};
+
+/// `count` different blocks for block `own` of a head, none of them global or a neighbour; fewer where there are no more.
+std::vector<Index> randomBlocks(Index own, Index blocks, Index count, HeadRef head, std::uint64_t seed)
+{
+    std::vector<Index> others;
+    for (Index b = 1; b + 1 < blocks; ++b)
+        if (std::abs(b - own) > 1)
+            others.push_back(b);
+    Random random(seed, (static_cast<std::uint64_t>(head.batch) << 40U) + (static_cast<std::uint64_t>(head.head) << 32U) +
+                            static_cast<std::uint64_t>(own));
+    const auto kept = std::min(static_cast<std::size_t>(count), others.size());
+    for (std::size_t i = 0; i < kept; ++i)
+        std::swap(others[i], others[i + static_cast<std::size_t>(random.uniform() * static_cast<double>(others.size() - i))]);
+    others.resize(kept);
+    return others;
+}
+
+bool isGlobalBlock(Index block, Index blocks) { return block == 0 || block + 1 == blocks; }
+
+GroupedHead Bigbird::problem(const Inputs& in, HeadRef head, const Params& params)
+{
+    GroupedHead grouped = groupedHead(in, head);
+    const Index keys = in.k.rows();
+    const Index size = params.integer("block");
+    const Index blocks = (keys + size - 1) / size;
+    const auto append = [&](std::vector<std::int32_t>& list, Index first, Index last) {
+        const auto at = list.size();
+        list.resize(at + static_cast<std::size_t>(std::max<Index>(0, last - first)));
+        std::iota(list.begin() + static_cast<std::ptrdiff_t>(at), list.end(), static_cast<std::int32_t>(first));
+    };
+    for (Index block = grouped.offset / size; block < blocks; ++block) {
+        std::vector<Index> seen{0, blocks - 1, block};
+        if (isGlobalBlock(block, blocks)) {
+            seen.resize(static_cast<std::size_t>(blocks));
+            std::iota(seen.begin(), seen.end(), Index{0});
+        } else {
+            seen.insert(seen.end(), {block - 1, block + 1});
+            const auto drawn = randomBlocks(block, blocks, params.integer("random"), head, params.seed);
+            seen.insert(seen.end(), drawn.begin(), drawn.end());
+            std::sort(seen.begin(), seen.end());
+            seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+        }
+        AttentionGroup group;
+        append(group.queries, std::max<Index>(0, block * size - grouped.offset), std::min(keys, (block + 1) * size) - grouped.offset);
+        for (const Index b : seen)
+            append(group.keys, b * size, std::min(keys, (b + 1) * size));
+        grouped.groups.push_back(std::move(group));
+    }
+    return grouped;
+}
+
+/// A mask over pairs of places, written from the pattern's description.
+Result<DefinedMap> Bigbird::define(const Inputs& in, HeadRef head, const Params& params) const
+{
+    const Index size = params.integer("block");
+    const Index offset = in.k.rows() - in.q.rows();
+    const Index blocks = (in.k.rows() + size - 1) / size;
+    std::vector<std::vector<Index>> drawn;
+    for (Index b = 0; b < blocks; ++b)
+        drawn.push_back(randomBlocks(b, blocks, params.integer("random"), head, params.seed));
+    return definedSoftmax(in, head, [&](Index i, Index j) {
+        const Index row = (i + offset) / size;
+        const Index col = j / size;
+        const auto& random = drawn[static_cast<std::size_t>(row)];
+        return isGlobalBlock(row, blocks) || isGlobalBlock(col, blocks) || std::abs(row - col) <= 1 ||
+               std::find(random.begin(), random.end(), col) != random.end();
+    });
+}
+
+const MethodInfo& Bigbird::info() const
+{
+    static const MethodInfo info{
+        .id = "bigbird",
+        .title = "BigBird",
+        .family = "sparse",
+        .summary = "Softmax over whole blocks of keys: the first and the last block, the block's own neighbourhood of three, and a few "
+                   "blocks drawn at random for each block of queries; the first and the last block see everything.",
+        .formula = "Aᵢⱼ = e^(qᵢ·kⱼ/√d) / Σ_{l ∈ Sᵢ} e^(qᵢ·k_l/√d) for j ∈ Sᵢ, else 0;  block(j) ∈ {first, last, block(i) − 1, block(i), "
+                   "block(i) + 1} ∪ Random(block(i))",
+        .assumes = "What matters is near, at the ends, or reachable in a few hops through random blocks.",
+        .loses = "Single distant keys that no random block happens to cover; what is kept is renormalised, so the total variation of a row "
+                 "is the exact weight of the keys that it can't see.",
+        .learned = "",
+        .reference = "Zaheer et al., Big Bird: Transformers for Longer Sequences, NeurIPS 2020, arXiv:2007.14062; pattern as in the Long "
+                     "Range Arena (blocks of 64, 3 random). Its random blocks are redrawn here for each head and seed.",
+        .timeGrowth = "n b (5 + r) d",
+        .memoryGrowth = "n d",
+        .randomised = true,
+        .positional = true,
+        .exactWith = {{"block", "4096"}},
+        .params = {{.key = "block",
+                    .label = "Block",
+                    .unit = "tokens",
+                    .initial = 64,
+                    .min = 1,
+                    .max = 4096,
+                    .integer = true,
+                    .help = "Tokens in a block; the last block may be shorter."},
+                   {.key = "random",
+                    .label = "Random blocks",
+                    .unit = "blocks",
+                    .initial = 3,
+                    .min = 0,
+                    .max = 64,
+                    .integer = true,
+                    .help = "Blocks drawn for each block of queries besides the fixed ones."}},
+    };
+    return info;
+}
+
+} // namespace
+
+std::unique_ptr<const AttentionMethod> bigbird() { return std::make_unique<Bigbird>(); }
+
+} // namespace attnscope::methods
