@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/mixer_method.h"
+
+#include "core/base/parallel.h"
+#include "core/compute/dense.h"
+#include "core/engine/mixer_run.h"
+#include "core/engine/mixer_source.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <mutex>
+#include <numbers>
+#include <sstream>
+#include <string>
+
+namespace attnscope {
+
+namespace {
+
+/// M V by strips of rows of the map, O(n) memory.
+Result<void> multiplyMap(const ScoreSource& map, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
+{
+    std::mutex mutex;
+    Result<void> failure;
+    const bool done = parallelFor(map.rows(), kMixerChunk, context, [&](Index first, Index last) {
+        const Index seen = map.visible(last - 1).last;
+        Tensor cells(1, 1, last - first, seen);
+        if (auto read = map.read({first, 0, last - first, seen, 0}, Pool::Mean, cells.matrix(), context); !read) {
+            const std::lock_guard lock(mutex);
+            failure = read;
+            return;
+        }
+        gemmNN(std::as_const(cells).matrix(), v.rowRange(0, seen), out.rowRange(first, last - first));
+    });
+    if (!done)
+        return cancelledError();
+    return failure;
+}
+
+double sizeOf(Index a, Index b) { return static_cast<double>(a) * static_cast<double>(b); }
+
+} // namespace
+
+Cost MixerMethod::cost(const Shape& s, const Params&, bool) const
+{
+    const auto heads = static_cast<double>(s.batch * s.heads);
+    const auto chunk = static_cast<double>(kMixerChunk);
+    const double perQuery = 2.0 * (chunk * static_cast<double>(s.dim + s.valueDim) + sizeOf(s.dim, s.valueDim));
+    double perKey = 2.0 * sizeOf(s.dim, s.valueDim);
+    if (erasure() != Erasure::None)
+        perKey += 2.0 * sizeOf(s.dim, s.valueDim) + chunk * (6.0 * static_cast<double>(s.dim) + 3.0 * chunk);
+    if (erasure() == Erasure::Free)
+        perKey += 2.0 * sizeOf(s.dim, s.valueDim) + chunk * 8.0 * static_cast<double>(s.dim);
+    const double flops = heads * (static_cast<double>(s.queries) * perQuery + static_cast<double>(s.keys) * perKey);
+    const double inputs = heads * (static_cast<double>(s.queries + s.keys) * static_cast<double>(s.dim + s.valueDim));
+    // What a method makes of one head's keys and queries, and the chunks that are worked on at once.
+    const double factors = 4.0 * sizeOf(s.queries + 4 * s.keys, s.dim);
+    const double scratch = 4.0 * (chunk * (12.0 * static_cast<double>(s.dim) + 6.0 * chunk) + sizeOf(s.dim, s.valueDim));
+    const auto threads = static_cast<double>(RunContext{}.threadCount());
+    return {flops, 4.0 * inputs, 4.0 * heads * sizeOf(s.queries, s.valueDim) + threads * factors + (32.0 + threads) * scratch};
+}
+
+Result<Tensor> MixerMethod::run(const Inputs& inputs, const Params& params, const RunContext& context) const
+{
+    if (auto ready = checkRunnable(*this, inputs, params, context); !ready)
+        return ready.error();
+    return runMixer(
+        inputs, [&](HeadRef head) { return factors(inputs, head, params); }, context);
+}
+
+Result<std::shared_ptr<const ScoreSource>> MixerMethod::scores(const Inputs& inputs, HeadRef head, const Params& params,
+                                                               const RunContext& context) const
+{
+    if (auto ready = checkRunnable(*this, inputs, head, params, context); !ready)
+        return ready.error();
+    auto made = factors(inputs, head, params);
+    if (!made)
+        return made.error();
+    const double need = 20.0 * sizeOf(inputs.q.rows() + inputs.k.rows(), inputs.q.cols());
+    if (need > static_cast<double>(context.memoryBudget))
+        return Error{Errc::OutOfMemory,
+                     "The map of " + info().title + " needs about " + std::to_string(static_cast<long long>(need / 1048576.0)) +
+                         " MiB here, more than the budget.",
+                     "Shorten the input."};
+    return makeMixerSource(std::move(*made), inputs.owner, context);
+}
+
+Result<Tensor> MixerMethod::runForm(std::string_view form, const Inputs& inputs, const Params& params, const RunContext& context) const
+{
+    if (form == "recurrent") {
+        if (auto ready = checkRunnable(*this, inputs, params, context); !ready)
+            return ready.error();
+        return runMixerTokens(
+            inputs, [&](HeadRef head) { return factors(inputs, head, params); }, context);
+    }
+    if (form != "matrix")
+        return AttentionMethod::runForm(form, inputs, params, context);
+    const Shape s = inputs.shape();
+    Tensor out(s.batch, s.heads, s.queries, s.valueDim);
+    for (Index unit = 0; unit < s.batch * s.heads; ++unit) {
+        const HeadRef head{unit / s.heads, unit % s.heads};
+        const auto map = scores(inputs, head, params, context);
+        if (!map)
+            return map.error();
+        if (auto done = multiplyMap(**map, inputs.vOf(head), out.matrix(head), context); !done)
+            return done.error();
+    }
+    return out;
+}
+
+TheoryCurve halfLifeCurve(double logDecay, Index tokens, const std::string& source)
+{
+    TheoryCurve curve{.title = "Half-life",
+                      .source = source,
+                      .quantity = "share of a token's weight that is left after so many tokens",
+                      .axis = "distance",
+                      .kind = TheoryKind::Prediction};
+    for (double d = 1.0; d < static_cast<double>(tokens); d = std::ceil(d * 1.25)) {
+        curve.x.push_back(d);
+        curve.predicted.push_back(std::exp(logDecay * d));
+    }
+    if (curve.x.empty()) {
+        curve.x.push_back(0.0);
+        curve.predicted.push_back(1.0);
+    }
+    std::ostringstream halfLife;
+    halfLife << std::setprecision(3) << -std::numbers::ln2 / logDecay;
+    curve.caption = logDecay < 0.0 ? "What a token left in the state halves every " + halfLife.str() +
+                                         " tokens whatever the queries ask for, so nothing much farther away can survive."
+                                   : "Nothing decays: the state keeps the sum of all tokens.";
+    return curve;
+}
+
+} // namespace attnscope

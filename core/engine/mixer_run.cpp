@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/mixer_run.h"
+
+#include "core/base/parallel.h"
+#include "core/engine/mixer_state.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+
+namespace attnscope {
+
+namespace {
+
+constexpr Index kGroup = 32; // chunks of one head that threads share before the states between them are computed
+
+Index chunksOf(const MixerFactors& f) { return (f.tokens + kMixerChunk - 1) / kMixerChunk; }
+
+std::span<const float> ownOf(const MixerFactors& f, const MixerChunk& chunk)
+{
+    return f.own.empty()
+               ? std::span<const float>()
+               : std::span(f.own).subspan(static_cast<std::size_t>(chunk.firstQuery()), static_cast<std::size_t>(chunk.queries()));
+}
+
+void answer(const MixerFactors& f, const MixerChunk& chunk, MatrixView<const float> before, MatrixView<const float> v,
+            MatrixView<float> out)
+{
+    if (chunk.queries() > 0)
+        answerChunk(chunk, before, v.rowRange(chunk.first(), chunk.rows()), f.scale, ownOf(f, chunk),
+                    out.rowRange(chunk.firstQuery(), chunk.queries()));
+}
+
+void prepare(const MixerFactors& f, Index c, MixerChunk& chunk)
+{
+    chunk.prepareKeys(f, c);
+    if (chunk.queries() > 0)
+        chunk.prepareQueries(f);
+}
+
+void runHead(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
+{
+    MixerState state(f.width(), v.cols);
+    MixerChunk chunk;
+    for (Index c = 0; c < chunksOf(f) && !context.cancelled(); ++c) {
+        prepare(f, c, chunk);
+        answer(f, chunk, state.values(), v, out);
+        state.advance(chunk, v.rowRange(chunk.first(), chunk.rows()));
+    }
+}
+
+/// By groups of chunks: all chunks of a group at once, then the states between them one by one, then all outputs at once.
+void runHeadInGroups(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
+{
+    MixerState state(f.width(), v.cols);
+    const Index size = std::min(kGroup, chunksOf(f));
+    std::vector<MixerChunk> chunks(static_cast<std::size_t>(size));
+    std::vector<Tensor> before;
+    for (Index c = 0; c < size; ++c)
+        before.emplace_back(1, 1, f.width(), v.cols);
+    for (Index c0 = 0; c0 < chunksOf(f) && !context.cancelled(); c0 += size) {
+        const Index count = std::min(size, chunksOf(f) - c0);
+        const auto at = [](Index c) { return static_cast<std::size_t>(c); };
+        if (!parallelFor(count, 1, context, [&](Index c, Index) { prepare(f, c0 + c, chunks[at(c)]); }))
+            return;
+        for (Index c = 0; c < count; ++c) {
+            std::copy_n(state.values().data, before[at(c)].size(), before[at(c)].data());
+            state.advance(chunks[at(c)], v.rowRange(chunks[at(c)].first(), chunks[at(c)].rows()));
+        }
+        parallelFor(count, 1, context, [&](Index c, Index) { answer(f, chunks[at(c)], std::as_const(before[at(c)]).matrix(), v, out); });
+    }
+}
+
+/// S_t in float64, straight from the recurrence.
+class TokenState {
+public:
+    TokenState(const MixerFactors& f, Index valueDim)
+        : m_factors(f), m_sums(static_cast<std::size_t>(f.width() * valueDim), 0.0), m_erased(static_cast<std::size_t>(valueDim))
+    {
+    }
+
+    void decay(Index t)
+    {
+        const auto& g = m_factors.logDecay;
+        if (g.rows == 0)
+            return;
+        const float* row = tokenRow(g, t);
+        double factor = std::exp(static_cast<double>(row[0]));
+        for (Index k = 0; k < m_factors.width(); ++k) {
+            if (g.cols > 1)
+                factor = std::exp(static_cast<double>(row[k]));
+            std::transform(sums(k), sums(k) + dim(), sums(k), [factor](double x) { return factor * x; });
+        }
+    }
+    /// Y = a_tᵀ S.
+    void readErased(Index t)
+    {
+        std::fill(m_erased.begin(), m_erased.end(), 0.0);
+        if (m_factors.erases())
+            addRead(m_factors.erase.row(t), 1.0, m_erased.data());
+    }
+    void write(Index t, const float* v)
+    {
+        const MixerFactors& f = m_factors;
+        const double strength = f.strength.rows > 0 ? static_cast<double>(*tokenRow(f.strength, t)) : 1.0;
+        for (Index k = 0; k < f.width(); ++k) {
+            const double b = strength * static_cast<double>(tokenRow(f.write, t)[k]);
+            const double c = !f.erases() ? 0.0 : f.correct.rows > 0 ? static_cast<double>(f.correct(t, k)) : -b;
+            for (Index d = 0; d < dim(); ++d)
+                sums(k)[d] += b * static_cast<double>(v[d]) + c * m_erased[static_cast<std::size_t>(d)];
+        }
+    }
+    /// to += factor xᵀ S.
+    void addRead(const float* x, double factor, double* to) const
+    {
+        for (Index k = 0; k < m_factors.width(); ++k)
+            for (Index d = 0; d < dim(); ++d)
+                to[d] += factor * static_cast<double>(x[k]) * m_sums[static_cast<std::size_t>(k * dim() + d)];
+    }
+
+private:
+    Index dim() const { return static_cast<Index>(m_erased.size()); }
+    double* sums(Index k) { return m_sums.data() + k * dim(); }
+
+    const MixerFactors& m_factors;
+    std::vector<double> m_sums;
+    std::vector<double> m_erased;
+};
+
+void runHeadByTokens(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
+{
+    TokenState state(f, v.cols);
+    std::vector<double> row(static_cast<std::size_t>(v.cols));
+    for (Index t = 0; t < f.tokens && !context.cancelled(); ++t) {
+        const Index i = t - f.offset();
+        std::fill(row.begin(), row.end(), 0.0);
+        if (i >= 0 && f.readsUndecayed)
+            state.addRead(f.q.row(i), static_cast<double>(f.scale), row.data());
+        if (f.erasesUndecayed)
+            state.readErased(t);
+        state.decay(t);
+        if (!f.erasesUndecayed)
+            state.readErased(t);
+        if (i >= 0 && f.skipsOwn && !f.readsUndecayed)
+            state.addRead(f.q.row(i), static_cast<double>(f.scale), row.data());
+        state.write(t, v.row(t));
+        if (i < 0)
+            continue;
+        if (!f.skipsOwn && !f.readsUndecayed)
+            state.addRead(f.q.row(i), static_cast<double>(f.scale), row.data());
+        const double own = f.own.empty() ? 0.0 : static_cast<double>(f.own[static_cast<std::size_t>(i)]);
+        for (Index d = 0; d < v.cols; ++d)
+            out(i, d) = static_cast<float>(row[static_cast<std::size_t>(d)] + own * static_cast<double>(v(t, d)));
+    }
+}
+
+/// Of one head; a run on one thread is asked for where there are heads for all threads.
+using HeadRun = void (*)(const MixerFactors&, MatrixView<const float>, MatrixView<float>, const RunContext&);
+
+Result<Tensor> runHeads(const Inputs& in, const MixerFactorsOf& factorsOf, const RunContext& context, HeadRun many, HeadRun few)
+{
+    const Shape s = in.shape();
+    Tensor out(s.batch, s.heads, s.queries, s.valueDim);
+    std::mutex mutex;
+    Result<void> failure;
+    const auto runOne = [&](Index unit, HeadRun run) {
+        const HeadRef head{unit / s.heads, unit % s.heads};
+        auto factors = factorsOf(head);
+        if (!factors) {
+            const std::lock_guard lock(mutex);
+            failure = factors.error();
+            return;
+        }
+        run(*factors, in.vOf(head), out.matrix(head), context);
+    };
+    const Index units = s.batch * s.heads;
+    if (few && units < context.threadCount())
+        for (Index unit = 0; unit < units; ++unit)
+            runOne(unit, few);
+    else
+        parallelFor(units, 1, context, [&](Index unit, Index) { runOne(unit, many); });
+    if (context.cancelled())
+        return cancelledError();
+    if (!failure)
+        return failure.error();
+    return out;
+}
+
+} // namespace
+
+Result<Tensor> runMixer(const Inputs& inputs, const MixerFactorsOf& factorsOf, const RunContext& context)
+{
+    return runHeads(inputs, factorsOf, context, runHead, runHeadInGroups);
+}
+
+Result<Tensor> runMixerTokens(const Inputs& inputs, const MixerFactorsOf& factorsOf, const RunContext& context)
+{
+    return runHeads(inputs, factorsOf, context, runHeadByTokens, nullptr);
+}
+
+} // namespace attnscope
