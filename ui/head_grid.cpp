@@ -43,7 +43,7 @@ void HeadGrid::setGrid(int layers, int heads, int kvHeads)
 
 void HeadGrid::clearThumbnails()
 {
-    m_images.assign(static_cast<std::size_t>(m_layers * m_heads), QImage());
+    m_images.assign(indexOf(m_layers, 0), QImage());
     m_asked.clear();
     update();
 }
@@ -52,7 +52,7 @@ void HeadGrid::setThumbnail(int layer, int head, const QImage& image)
 {
     if (layer < 0 || layer >= m_layers || head < 0 || head >= m_heads)
         return;
-    m_images[static_cast<std::size_t>(layer * m_heads + head)] = image;
+    m_images[indexOf(layer, head)] = image;
     update(cellRect(layer, head));
 }
 
@@ -137,7 +137,7 @@ void HeadGrid::paintCell(QPainter& painter, int layer, int head)
 {
     const PlotTheme theme = plotTheme(palette());
     const QRect cell = cellRect(layer, head);
-    const QImage& image = m_images[static_cast<std::size_t>(layer * m_heads + head)];
+    const QImage& image = m_images[indexOf(layer, head)];
     painter.fillRect(cell, theme.masked);
     if (image.isNull()) {
         if (m_asked.insert({layer, head}).second)

@@ -57,6 +57,10 @@ protected:
 
 private:
     std::pair<int, int> cellAt(const QPoint& pos) const; // {-1, -1} where there is none
+    std::size_t indexOf(int layer, int head) const
+    {
+        return static_cast<std::size_t>(layer) * static_cast<std::size_t>(m_heads) + static_cast<std::size_t>(head);
+    }
     void select(int layer, int head);
     void paintLabels(QPainter& painter) const;
     void paintCell(QPainter& painter, int layer, int head);
