@@ -49,9 +49,6 @@ public:
                               [=](Index i, Index j) { return std::abs(i + offset - j) <= side || j < globals || i + offset < globals; });
     }
 };
-        return {};
-    }
-};
 
 const MethodInfo& Window::info() const
 {
