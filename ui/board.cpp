@@ -16,7 +16,7 @@ using Kind = PaneContent::Kind;
 Board::Board(Executor tiles, QWidget* parent) : QWidget(parent), m_executor(std::move(tiles)), m_view(new ViewState(this))
 {
     setFocusPolicy(Qt::StrongFocus);
-    setMinimumSize(360, 240);
+    setMinimumSize(240, 120); // a screen of 800 x 450 at twice the scale has no room for more
     setBackgroundRole(QPalette::Base);
     setAutoFillBackground(true);
 }

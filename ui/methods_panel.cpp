@@ -11,6 +11,7 @@ namespace attnscope {
 
 namespace {
 
+constexpr int kNarrowest = 160;
 constexpr int kPanelWidth = 300; // a label, a slider, a number and a scroll bar fit side by side
 
 } // namespace
@@ -25,12 +26,12 @@ MethodsPanel::MethodsPanel(QWidget* parent) : QWidget(parent), m_add(new QPushBu
     auto* scroll = new QScrollArea(this);
     scroll->setWidgetResizable(true);
     scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     scroll->setWidget(content);
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(4, 4, 4, 4);
     outer->addWidget(scroll);
-    setMinimumWidth(kPanelWidth);
+    content->setMinimumWidth(kPanelWidth - 24); // below that the panel scrolls
+    setMinimumWidth(kNarrowest);
     m_add->setToolTip(tr("Put a second or third approximation on the board"));
     connect(m_add, &QPushButton::clicked, this, [this] { Q_EMIT added({"window", {}, 0}); });
 }

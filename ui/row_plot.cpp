@@ -46,7 +46,7 @@ RowResult readRows(const std::vector<PaneContent>& sources, Index query, const R
 RowPlot::RowPlot(Executor executor, QWidget* parent)
     : QWidget(parent), m_executor(std::move(executor)), m_plot(new QCustomPlot(this)), m_figure(std::make_unique<RowFigure>(m_plot))
 {
-    setMinimumSize(240, 90);
+    setMinimumSize(240, 50);
     m_plot->setMouseTracking(true);
     m_plot->installEventFilter(this);
     m_figure->setTheme(plotTheme(palette()));

@@ -81,10 +81,11 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     p.machine->setOpenExternalLinks(true);
     p.machine->setHtml(machineText(backends, cudaNote));
 
-    auto* input = dock(window, QObject::tr("Input"), "inputDock", Qt::LeftDockWidgetArea, p.input);
+    auto* input = dock(window, QObject::tr("Input"), "inputDock", Qt::LeftDockWidgetArea, scrolled(p.input, &window));
     p.headsDock = dock(window, QObject::tr("Heads"), "headsDock", Qt::LeftDockWidgetArea, scrolled(p.heads, &window));
     auto* methods = dock(window, QObject::tr("Approximations"), "methodsDock", Qt::RightDockWidgetArea, p.methods);
-    p.latencyDock = dock(window, QObject::tr("Latency against length"), "latencyDock", Qt::BottomDockWidgetArea, p.latency);
+    p.latencyDock =
+        dock(window, QObject::tr("Latency against length"), "latencyDock", Qt::BottomDockWidgetArea, scrolled(p.latency, &window));
     p.metricsDock = dock(window, QObject::tr("Metrics"), "metricsDock", Qt::BottomDockWidgetArea, p.metricsView);
     auto* jobsDock = dock(window, QObject::tr("Jobs"), "jobsDock", Qt::BottomDockWidgetArea, p.jobs);
     auto* machine = dock(window, QObject::tr("About this machine"), "machineDock", Qt::BottomDockWidgetArea, p.machine);
