@@ -93,9 +93,9 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     window.tabifyDockWidget(p.metricsDock, jobsDock);
     window.tabifyDockWidget(jobsDock, machine);
     p.metricsDock->raise();
-    window.resizeDocks({input, p.headsDock}, {205, 205}, Qt::Horizontal);
+    window.resizeDocks({input, p.headsDock}, {230, 230}, Qt::Horizontal);
     window.resizeDocks({input, p.headsDock}, {320, 260}, Qt::Vertical);
-    window.resizeDocks({methods}, {280}, Qt::Horizontal);
+    window.resizeDocks({methods}, {315}, Qt::Horizontal);
     window.resizeDocks({p.latencyDock}, {215}, Qt::Vertical);
     return p;
 }
