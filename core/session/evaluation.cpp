@@ -39,7 +39,7 @@ Inputs MaskChange::applied(Inputs inputs) const
 
 std::string MaskChange::label() const
 {
-    const std::string form = madeBidirectional ? "bidirectional" : madeCausal ? "causal" : "";
+    std::string form = madeBidirectional ? "bidirectional" : madeCausal ? "causal" : "";
     if (!windowDropped)
         return form;
     return form + (form.empty() ? "" : ", ") + "no window";
