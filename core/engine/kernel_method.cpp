@@ -48,7 +48,11 @@ Result<Tensor> KernelMethod::runPerHead(const Inputs& inputs, const Params& para
     Tensor out(s.batch, s.heads, s.queries, s.valueDim);
     for (Index h = 0; h < s.batch * s.heads; ++h) {
         const HeadRef head{h / s.heads, h % s.heads};
-        auto map = inputMap(inputs, head, params, context);
+        RunContext part = context;
+        part.progress = [&context, h, count = s.batch * s.heads](double f) {
+            context.report((static_cast<double>(h) + f) / static_cast<double>(count));
+        };
+        auto map = inputMap(inputs, head, params, part);
         if (!map)
             return map.error();
         const auto one = runKernel(oneHead(inputs, head), **map, context);
@@ -82,7 +86,7 @@ Result<std::shared_ptr<const ScoreSource>> KernelMethod::scores(const Inputs& in
     auto map = inputMap(inputs, head, params, context);
     if (!map)
         return map.error();
-    return makeKernelSource(inputs, head, **map, context);
+    return makeKernelSource(inputs, head, **map, context, provenance(params));
 }
 
 } // namespace attnscope

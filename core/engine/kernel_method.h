@@ -29,6 +29,9 @@ protected:
     /// Whether each query head needs a map of its own, made from that head's data.
     virtual bool mapPerHead(const Params& params) const { return (void)params, false; }
 
+    /// What the map is worth.
+    virtual Provenance provenance(const Params& params) const { return (void)params, Provenance::Implied; }
+
     /// Columns of phi, and floating-point operations to compute one row of it.
     virtual Index features(Index dim, const Params& params) const = 0;
     virtual double featureFlops(Index dim, const Params& params) const = 0;

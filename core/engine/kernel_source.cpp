@@ -73,7 +73,7 @@ LowRankFactors factors(const FeatureTable& queries, const FeatureTable& keys, co
 } // namespace
 
 Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs, HeadRef head, const FeatureMap& map,
-                                                            const RunContext& context)
+                                                            const RunContext& context, Provenance provenance)
 {
     const Inputs one = withoutValues(inputs, head);
     Denominators denominators{std::vector<double>(static_cast<std::size_t>(one.q.rows())),
@@ -95,8 +95,8 @@ Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs
     if (context.cancelled())
         return cancelledError();
     if (!made.left.empty())
-        return makeLowRankSource(std::move(made));
-    return makeRescalingSource(std::move(queries), std::move(keys), std::move(denominators), firstVisible);
+        return makeLowRankSource(std::move(made), provenance);
+    return makeRescalingSource(std::move(queries), std::move(keys), std::move(denominators), firstVisible, provenance);
 }
 
 } // namespace attnscope

@@ -15,6 +15,6 @@ namespace attnscope {
 /// Keeps the features of all queries and keys, 4 (N + M) features bytes. Denominators are computed once, in O(n). The
 /// result is a low-rank source, or, where causal rows differ too much in scale for one, a source that rescales as it reads.
 Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs, HeadRef head, const FeatureMap& map,
-                                                            const RunContext& context);
+                                                            const RunContext& context, Provenance provenance = Provenance::Implied);
 
 } // namespace attnscope

@@ -17,14 +17,18 @@ constexpr double kMaxLift = 60.0; // exp of it times a product of features stays
 /// Any tile, by blocks: each has a shift of its own, so what underflows is below any denominator of its rows.
 class RescalingSource final : public ScoreSource {
 public:
-    RescalingSource(FeatureTable queries, FeatureTable keys, Denominators denominators, Index firstVisible)
-        : m_queries(std::move(queries)), m_keys(std::move(keys)), m_denominators(std::move(denominators)), m_firstVisible(firstVisible)
+    RescalingSource(FeatureTable queries, FeatureTable keys, Denominators denominators, Index firstVisible, Provenance provenance)
+        : m_queries(std::move(queries)),
+          m_keys(std::move(keys)),
+          m_denominators(std::move(denominators)),
+          m_firstVisible(firstVisible),
+          m_provenance(provenance)
     {
     }
 
     Index rows() const override { return m_queries.values.rows(); }
     Index cols() const override { return m_keys.values.rows(); }
-    Provenance provenance() const override { return Provenance::Implied; }
+    Provenance provenance() const override { return m_provenance; }
     KeyRange visible(Index row) const override { return {0, std::min(cols(), m_firstVisible + row)}; }
 
 protected:
@@ -90,6 +94,7 @@ private:
     FeatureTable m_keys;
     Denominators m_denominators;
     Index m_firstVisible;
+    Provenance m_provenance;
 };
 
 } // namespace
@@ -111,9 +116,9 @@ FeatureRows FeatureTable::rows(Index first, Index count) const
 }
 
 std::shared_ptr<const ScoreSource> makeRescalingSource(FeatureTable queries, FeatureTable keys, Denominators denominators,
-                                                       Index firstVisible)
+                                                       Index firstVisible, Provenance provenance)
 {
-    return std::make_shared<RescalingSource>(std::move(queries), std::move(keys), std::move(denominators), firstVisible);
+    return std::make_shared<RescalingSource>(std::move(queries), std::move(keys), std::move(denominators), firstVisible, provenance);
 }
 
 } // namespace attnscope

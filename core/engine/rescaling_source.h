@@ -29,6 +29,6 @@ struct Denominators {
 
 /// firstVisible: keys that query 0 sees; each further query sees one more.
 std::shared_ptr<const ScoreSource> makeRescalingSource(FeatureTable queries, FeatureTable keys, Denominators denominators,
-                                                       Index firstVisible);
+                                                       Index firstVisible, Provenance provenance = Provenance::Implied);
 
 } // namespace attnscope

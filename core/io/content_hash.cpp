@@ -5,6 +5,8 @@
 
 #include <xxhash.h>
 
+#include <memory>
+
 #include <algorithm>
 #include <memory>
 
@@ -16,22 +18,12 @@ constexpr std::size_t kChunk = std::size_t{16} << 20; // between two looks at wh
 
 } // namespace
 
-Result<std::string> contentHash(const std::filesystem::path& path, const RunContext& context)
+namespace {
+
+std::string textOf(XXH128_hash_t hash)
 {
-    const auto file = MappedFile::open(path);
-    if (!file)
-        return file.error();
     XXH128_canonical_t canonical;
-    const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), &XXH3_freeState);
-    XXH3_128bits_reset(state.get());
-    const auto bytes = file->bytes();
-    for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
-        if (context.cancelled())
-            return cancelledError();
-        context.report(static_cast<double>(at) / static_cast<double>(bytes.size()));
-        XXH3_128bits_update(state.get(), bytes.data() + at, std::min(kChunk, bytes.size() - at));
-    }
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state.get()));
+    XXH128_canonicalFromHash(&canonical, hash);
     constexpr const char* digits = "0123456789abcdef";
     std::string text = "xxh3-";
     for (const unsigned char byte : canonical.digest) {
@@ -39,6 +31,30 @@ Result<std::string> contentHash(const std::filesystem::path& path, const RunCont
         text += digits[byte & 15U];
     }
     return text;
+}
+
+} // namespace
+
+Result<std::string> contentHash(const std::filesystem::path& path)
+{
+    const auto file = MappedFile::open(path);
+    if (!file)
+        return file.error();
+    return textOf(XXH3_128bits(file->bytes().data(), file->bytes().size()));
+}
+
+std::string contentHash(std::span<const MatrixView<const float>> arrays, std::string_view text)
+{
+    const std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> state(XXH3_createState(), [](XXH3_state_t* s) { XXH3_freeState(s); });
+    XXH3_128bits_reset(state.get());
+    XXH3_128bits_update(state.get(), text.data(), text.size());
+    for (const auto& array : arrays) {
+        const Index size[] = {array.rows, array.cols};
+        XXH3_128bits_update(state.get(), size, sizeof size);
+        for (Index i = 0; i < array.rows; ++i)
+            XXH3_128bits_update(state.get(), array.row(i), static_cast<std::size_t>(array.cols) * sizeof(float));
+    }
+    return textOf(XXH3_128bits_digest(state.get()));
 }
 
 } // namespace attnscope

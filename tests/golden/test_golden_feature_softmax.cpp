@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Efficient Attention, lucidrains and AGF against their published code (golden/feature_softmax/make_golden.py).
+// Efficient Attention, lucidrains, AGF and Hedgehog against their published code (golden/feature_softmax/make_golden.py).
 #include "core/io/array_file.h"
 #include "core/method/registry.h"
 #include "support/dense_map.h"
@@ -122,6 +122,19 @@ private Q_SLOTS:
             params.tensors["theta-file"] = std::make_shared<const Tensor>(suite.array("theta"));
             params.tensors["sigma-file"] = std::make_shared<const Tensor>(suite.array("sigma"));
             check(suite.gap("agf", params, false, std::string("agf_") + polynomial), polynomial);
+        }
+    }
+
+    void hedgehog_data() { addSuites(); }
+    void hedgehog()
+    {
+        const Suite suite = current();
+        for (const char* map : {"softmax", "exp"}) {
+            auto params = given("hedgehog", {{"map", map}, {"weights", "loaded"}});
+            params.tensors["q-weights"] = std::make_shared<const Tensor>(suite.array("wq"));
+            params.tensors["k-weights"] = std::make_shared<const Tensor>(suite.array("wk"));
+            check(suite.gap("hedgehog", params, false, std::string("hedgehog_") + map), map);
+            check(suite.gap("hedgehog", params, true, std::string("hedgehog_") + map + "_causal"), "causal");
         }
     }
 };
