@@ -2,6 +2,7 @@
 // Linformer: its limits, loaded projections, invariants of pooling, and what it refuses.
 #include "core/method/registry.h"
 #include "support/dense_map.h"
+#include "support/maps.h"
 #include "support/random_inputs.h"
 #include "support/register_test.h"
 
@@ -142,6 +143,76 @@ private Q_SLOTS:
         const auto out = method().run(data.inputs(), params, {});
         QVERIFY(out.ok());
         QVERIFY(relativeGap(out->matrix(), timesValues(map.matrix(), data.v.matrix()).matrix()) < 1e-4);
+    }
+
+    void pooledChoicesAreRowStochastic()
+    {
+        const auto data = randomInputs({1, 1, 101, 101, 16, 3}, 49);
+        const Tensor mean = mapOf(method(), data.inputs(), {}, with({{"rank", "13"}}));
+        for (const char* choice : {"conv", "max-pool"}) {
+            const Tensor map = mapOf(method(), data.inputs(), {}, with({{"rank", "13"}, {"projection", choice}}));
+            QVERIFY(rowSumGap(map.matrix()) < 1e-5);
+            QVERIFY(smallest(map.matrix()) >= 0.0F);
+            QVERIFY(relativeGap(map.matrix(), mean.matrix()) > 1e-2);
+            const Tensor whole = mapOf(method(), data.inputs(), {}, with({{"rank", "101"}, {"projection", choice}}));
+            QVERIFY(relativeGap(whole.matrix(), mapOf(*findMethod("softmax-reference"), data.inputs(), {}, defaultParams({})).matrix()) <
+                    1e-5);
+        }
+    }
+
+    void bestValuesLieBetweenPoolingAndTheBestOfTheirRank()
+    {
+        const auto data = randomInputs({1, 1, 120, 140, 16, 3}, 50);
+        const Matrix64 exact = exactMap(data.inputs(), {});
+        const auto error = [&](const char* id, const std::vector<ParamText>& given) {
+            return frobeniusDifference(mapOf(id, data.inputs(), given), exact);
+        };
+        const double best = error("linformer", {{"rank", "20"}, {"projection", "oracle-f"}});
+        QVERIFY(best < 0.95 * error("linformer", {{"rank", "20"}}));
+        QVERIFY(best >= error("svd", {{"rank", "20"}}) * (1.0 - 1e-5));
+    }
+
+    void estimatorOfTheoremOneHasItsClosedForm()
+    {
+        const auto data = randomInputs({1, 1, 128, 128, 16, 3}, 51);
+        const Matrix64 exact = exactMap(data.inputs(), {});
+        double square = 0.0;
+        constexpr int kDraws = 50;
+        for (std::uint64_t seed = 0; seed < kDraws; ++seed)
+            square += std::pow(
+                frobeniusDifference(mapOf("linformer", data.inputs(), {{"rank", "32"}, {"projection", "theorem-1"}}, {}, seed), exact), 2);
+        const double measured = std::sqrt(square / kDraws) / frobenius(exact);
+        QVERIFY2(std::fabs(measured / std::sqrt(129.0 / 32.0) - 1.0) < 0.05, qPrintable(QString::number(measured)));
+    }
+
+    void theoremTwoScalesByDelta()
+    {
+        const auto data = randomInputs({1, 1, 64, 64, 16, 3}, 52);
+        const Tensor gaussian = mapOf(method(), data.inputs(), {}, with({{"rank", "8"}, {"projection", "gaussian"}}));
+        const Tensor one = mapOf(method(), data.inputs(), {}, with({{"rank", "8"}, {"projection", "theorem-2"}, {"delta", "1"}}));
+        double gap = 0.0;
+        for (Index i = 0; i < 64; ++i)
+            for (Index j = 0; j < 64; ++j)
+                gap = std::max(gap, std::fabs(one.matrix()(i, j) - std::exp(-1.0) * gaussian.matrix()(i, j)));
+        QVERIFY(gap < 1e-5);
+        // With a small δ the weights are all 1/k.
+        const Tensor flat = mapOf(method(), data.inputs(), {}, with({{"rank", "8"}, {"projection", "theorem-2"}, {"delta", "1e-6"}}));
+        for (Index j = 0; j < 64; ++j)
+            QVERIFY(std::fabs(flat.matrix()(5, j) - flat.matrix()(60, j)) < 1e-4);
+    }
+
+    void theorySaysWhereItApplies()
+    {
+        const auto data = randomInputs({1, 1, 1024, 1024, 16, 3}, 53);
+        const auto curves = method().theory(data.inputs(), {}, with({{"rank", "128"}}), {});
+        QVERIFY(curves.ok());
+        QCOMPARE(curves->size(), std::size_t{2});
+        QVERIFY(curves->front().caption.find("= 234 ") != std::string::npos); // 33.75 ln 1024
+        QVERIFY(curves->front().caption.find("says nothing") != std::string::npos);
+        const TheoryCurve& closed = curves->back();
+        QCOMPARE(closed.x.size(), closed.measured.size());
+        for (std::size_t i = 0; i < closed.x.size(); ++i)
+            QVERIFY(std::fabs(closed.measured[i] / closed.predicted[i] - 1.0) < 0.2);
     }
 
     void refusesWhatDoesNotFit_data()
