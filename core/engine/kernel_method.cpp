@@ -2,6 +2,7 @@
 #include "core/engine/kernel_method.h"
 
 #include "core/engine/kernel_engine.h"
+#include "core/engine/kernel_forms.h"
 #include "core/engine/kernel_source.h"
 
 #include <algorithm>
@@ -34,16 +35,28 @@ Result<Tensor> KernelMethod::run(const Inputs& inputs, const Params& params, con
 {
     if (auto ready = checkRunnable(*this, inputs, params, context); !ready)
         return ready.error();
-    if (mapPerHead(params))
-        return runPerHead(inputs, params, context);
-    auto map = inputMap(inputs, {}, params, context);
-    if (!map)
-        return map.error();
-    return runKernel(inputs, **map, context);
+    return runBy(runKernel, inputs, params, context);
 }
 
-Result<Tensor> KernelMethod::runPerHead(const Inputs& inputs, const Params& params, const RunContext& context) const
+Result<Tensor> KernelMethod::runForm(std::string_view form, const Inputs& inputs, const Params& params, const RunContext& context) const
 {
+    if (auto ready = checkRunnable(*this, inputs, params, context); !ready)
+        return ready.error();
+    if (form != "recurrent")
+        return AttentionMethod::runForm(form, inputs, params, context);
+    if (!inputs.causal)
+        return Error{Errc::Unsupported, info().title + " runs token by token only where it is causal.", "Switch causal on."};
+    return runBy(runKernelTokens, inputs, params, context);
+}
+
+Result<Tensor> KernelMethod::runBy(Engine engine, const Inputs& inputs, const Params& params, const RunContext& context) const
+{
+    if (!mapPerHead(params)) {
+        const auto map = inputMap(inputs, {}, params, context);
+        if (!map)
+            return map.error();
+        return engine(inputs, **map, context);
+    }
     const Shape s = inputs.shape();
     Tensor out(s.batch, s.heads, s.queries, s.valueDim);
     for (Index h = 0; h < s.batch * s.heads; ++h) {
@@ -55,7 +68,7 @@ Result<Tensor> KernelMethod::runPerHead(const Inputs& inputs, const Params& para
         auto map = inputMap(inputs, head, params, part);
         if (!map)
             return map.error();
-        const auto one = runKernel(oneHead(inputs, head), **map, context);
+        const auto one = engine(oneHead(inputs, head), **map, context);
         if (!one)
             return one.error();
         std::copy(one->values().begin(), one->values().end(), out.matrix(head).data);

@@ -15,6 +15,8 @@ public:
     Result<Tensor> run(const Inputs& inputs, const Params& params, const RunContext& context) const override;
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& inputs, HeadRef head, const Params& params,
                                                       const RunContext& context) const override;
+    std::vector<std::string> otherForms() const override { return {"recurrent"}; } ///< of the causal form
+    Result<Tensor> runForm(std::string_view form, const Inputs& inputs, const Params& params, const RunContext& context) const override;
     Index rankBound(const Shape& shape, const Params& params) const override { return features(shape.dim, params); }
 
 protected:
@@ -37,7 +39,8 @@ protected:
     virtual double featureFlops(Index dim, const Params& params) const = 0;
 
 private:
-    Result<Tensor> runPerHead(const Inputs& inputs, const Params& params, const RunContext& context) const;
+    using Engine = Result<Tensor> (*)(const Inputs& inputs, const FeatureMap& map, const RunContext& context);
+    Result<Tensor> runBy(Engine engine, const Inputs& inputs, const Params& params, const RunContext& context) const;
 };
 
 } // namespace attnscope

@@ -29,6 +29,16 @@ class LinearElu final : public KernelMethod {
 public:
     const MethodInfo& info() const override;
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params&) const override;
+    Result<std::vector<TheoryCurve>> theory(const Inputs&, HeadRef, const Params&, const RunContext&) const override
+    {
+        TheoryCurve none;
+        none.title = "No bound towards softmax";
+        none.source = "Katharopoulos et al. 2020, arXiv:2006.16236";
+        none.kind = TheoryKind::Guidance;
+        none.caption =
+            "elu(x) + 1 defines a kernel of its own: no theorem bounds its distance from softmax, and no parameter makes it vanish.";
+        return std::vector<TheoryCurve>{std::move(none)};
+    }
 
 protected:
     std::unique_ptr<const FeatureMap> makeMap(Index dim, float, const Params&) const override { return std::make_unique<EluPlusOne>(dim); }
@@ -58,6 +68,8 @@ const MethodInfo& LinearElu::info() const
         .summary = "Replaces exp(q·k) by φ(q)·φ(k) with φ(x) = elu(x) + 1: a kernel of its own, not an estimate of softmax; "
                    "the logit scale has no effect on it.",
         .formula = "φ(x) = elu(x) + 1,  O_i = φ(q_i)ᵀ Σ_j φ(k_j) v_jᵀ / φ(q_i)ᵀ Σ_j φ(k_j)",
+        .assumes = "That smooth weights over many keys are enough: products of d positive features decide, not exponentials.",
+        .loses = "Sharp rows: no query can put most of its weight on few keys, and the map's rank is at most d.",
         .reference = "Katharopoulos et al., Transformers are RNNs: Fast Autoregressive Transformers with Linear Attention, ICML 2020, "
                      "arXiv:2006.16236, eq. 5 to 9",
         .timeGrowth = "n d²",
