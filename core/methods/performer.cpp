@@ -128,7 +128,7 @@ Result<DefinedMap> Performer::define(const Inputs& in, HeadRef head, const Param
 
 Result<std::vector<TheoryCurve>> Performer::theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
 {
-    if (auto ready = checkRunnable(*this, in, params, context); !ready)
+    if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
         return ready.error();
     if (estimatesSoftmax(mapOf(params)))
         return randomFeatureTheory(
