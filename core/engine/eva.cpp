@@ -26,14 +26,14 @@ struct Chunks {
     std::vector<float> logSize; ///< what is added to a chunk's logit
 };
 
-/// The mean of some rows.
-std::vector<double> meanOf(MatrixView<const float> x, Index first, Index last)
+/// The sum of the rows [first, last) over `count`, or over their number where that is 0.
+std::vector<double> meanOf(MatrixView<const float> x, Index first, Index last, Index count)
 {
     std::vector<double> mean(static_cast<std::size_t>(x.cols), 0.0);
     for (Index i = first; i < last; ++i)
         std::transform(mean.begin(), mean.end(), x.row(i), mean.begin(), std::plus<double>());
     for (double& m : mean)
-        m /= std::max<double>(1.0, static_cast<double>(last - first));
+        m /= static_cast<double>(count > 0 ? count : std::max<Index>(1, last - first));
     return mean;
 }
 
@@ -58,15 +58,17 @@ Chunks chunksOf(const Inputs& in, HeadRef head, const EvaLayout& layout)
     Chunks chunks{Tensor(1, 1, layout.chunks(), k.cols), std::vector<float>(static_cast<std::size_t>(layout.keys)), {}};
     for (Index c = 0; c < layout.chunks(); ++c) {
         const auto [first, last] = layout.chunkKeys(c);
-        const std::vector<double> keyMean = meanOf(k, first, last);
+        const Index count = layout.options.padded ? layout.options.chunk : 0;
+        const std::vector<double> keyMean = meanOf(k, first, last, count);
         std::vector<double> mu =
-            meanOf(q, std::max<Index>(0, first - offset), std::max<Index>(0, last - offset)); // 0 where it has no queries
+            meanOf(q, std::max<Index>(0, first - offset), std::max<Index>(0, last - offset), count); // 0 where it has no queries
         for (std::size_t d = 0; d < mu.size(); ++d)
             mu[d] = (layout.causal ? 1.0 : 0.5) * (mu[d] + keyMean[d]);
         std::transform(keyMean.begin(), keyMean.end(), chunks.means.matrix().row(c), [](double x) { return static_cast<float>(x); });
-        shareOut(k.rowRange(first, last - first), mu, in.effectiveScale(),
-                 std::span(chunks.share).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)));
-        chunks.logSize.push_back(layout.options.correction ? std::log(static_cast<float>(last - first)) : 0.0F);
+        if (last > first)
+            shareOut(k.rowRange(first, last - first), mu, in.effectiveScale(),
+                     std::span(chunks.share).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)));
+        chunks.logSize.push_back(layout.options.correction ? std::log(static_cast<float>(std::max<Index>(1, last - first))) : 0.0F);
     }
     return chunks;
 }

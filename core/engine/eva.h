@@ -15,6 +15,7 @@ struct EvaOptions {
     Index window = 64;       ///< keys of the block that a query sees exactly; 0: none
     Index chunk = 16;        ///< keys of a chunk; the last one may be shorter
     bool correction = false; ///< adds ln(chunk size) to the chunks' logits
+    bool padded = false;     ///< as the official code pads: zeros up to a whole window count as tokens of the chunks that hold them
 };
 
 /// What each query sees. Queries are aligned to the last keys.
@@ -25,8 +26,15 @@ struct EvaLayout {
     EvaOptions options{};
 
     Index place(Index query) const { return query + keys - queries; }
-    Index chunks() const { return (keys + options.chunk - 1) / options.chunk; }
-    KeyRange chunkKeys(Index c) const { return {c * options.chunk, std::min(keys, (c + 1) * options.chunk)}; }
+    Index chunks() const { return (paddedKeys() + options.chunk - 1) / options.chunk; }
+    KeyRange chunkKeys(Index c) const { return {std::min(keys, c * options.chunk), std::min(keys, (c + 1) * options.chunk)}; }
+
+    /// Keys and the zeros after them; where they aren't padded, the keys.
+    Index paddedKeys() const
+    {
+        const Index window = std::max<Index>(options.window, 1);
+        return options.padded ? (keys + window - 1) / window * window : keys;
+    }
 
     /// The block of keys around the query; causal: up to its own place, and from the start of its chunk at least, as the
     /// chunk itself is left out then.

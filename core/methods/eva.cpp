@@ -14,7 +14,7 @@ namespace {
 
 EvaOptions optionsOf(const Params& params)
 {
-    return {params.integer("window"), params.integer("chunk"), params.text("correction") == "on"};
+    return {params.integer("window"), params.integer("chunk"), params.text("correction") == "on", params.text("padding") == "official"};
 }
 
 class Eva final : public AttentionMethod {
@@ -72,21 +72,23 @@ struct DefinedChunk {
     std::vector<double> share; ///< of each of its keys
 };
 
-std::vector<double> meanOf(MatrixView<const float> x, Index first, Index last)
+/// Over `count` rows, or as many as there are where that is 0.
+std::vector<double> meanOf(MatrixView<const float> x, Index first, Index last, Index count)
 {
+    const Index present = std::max<Index>(0, last - std::max<Index>(first, 0));
     std::vector<double> mean(static_cast<std::size_t>(x.cols), 0.0);
     for (Index i = std::max<Index>(first, 0); i < last; ++i)
         for (Index c = 0; c < x.cols; ++c)
-            mean[static_cast<std::size_t>(c)] += x(i, c) / static_cast<double>(last - std::max<Index>(first, 0));
+            mean[static_cast<std::size_t>(c)] += x(i, c) / static_cast<double>(count > 0 ? count : present);
     return mean;
 }
 
-DefinedChunk definedChunk(const Inputs& in, HeadRef head, Index first, Index last)
+DefinedChunk definedChunk(const Inputs& in, HeadRef head, Index first, Index last, Index count)
 {
     const auto k = in.kOf(head);
     const Index offset = k.rows - in.q.rows();
-    DefinedChunk chunk{meanOf(k, first, last), {}};
-    std::vector<double> mu = meanOf(in.qOf(head), first - offset, last - offset);
+    DefinedChunk chunk{meanOf(k, first, last, count), {}};
+    std::vector<double> mu = meanOf(in.qOf(head), first - offset, last - offset, count);
     for (std::size_t c = 0; c < mu.size(); ++c)
         mu[c] = (mu[c] + chunk.mean[c]) * (in.causal ? 1.0 : 0.5);
     double sum = 0.0;
@@ -108,8 +110,12 @@ Result<DefinedMap> Eva::define(const Inputs& in, HeadRef head, const Params& par
     const auto q = in.qOf(head);
     DefinedMap map(q.rows, in.k.rows());
     std::vector<DefinedChunk> chunks;
-    for (Index first = 0; first < map.cols; first += options.chunk)
-        chunks.push_back(definedChunk(in, head, first, std::min(map.cols, first + options.chunk)));
+    // Zeros that fill up the last window, if they count, are keys of their chunks, too.
+    const Index window = std::max<Index>(options.window, 1);
+    const Index padded = options.padded ? (map.cols + window - 1) / window * window : map.cols;
+    for (Index first = 0; first < padded; first += options.chunk)
+        chunks.push_back(definedChunk(in, head, std::min(map.cols, first), std::min(map.cols, first + options.chunk),
+                                      options.padded ? options.chunk : 0));
     for (Index i = 0; i < map.rows; ++i) {
         const Index place = i + map.cols - map.rows;
         const auto isLocal = [&](Index j) {
@@ -123,7 +129,8 @@ Result<DefinedMap> Eva::define(const Inputs& in, HeadRef head, const Params& par
             for (Index d = 0; d < q.cols; ++d)
                 logit += static_cast<double>(in.effectiveScale()) * q(i, d) * chunks[c].mean[static_cast<std::size_t>(d)];
             const bool seen = !in.causal || static_cast<Index>(c) < place / options.chunk;
-            weights.push_back(seen ? std::exp(logit) * (options.correction ? static_cast<double>(chunks[c].share.size()) : 1.0) : 0.0);
+            weights.push_back(
+                seen ? std::exp(logit) * (options.correction ? std::max(1.0, static_cast<double>(chunks[c].share.size())) : 1.0) : 0.0);
             sum += weights.back();
         }
         for (Index j = 0; j < map.cols; ++j)
@@ -193,7 +200,14 @@ const MethodInfo& Eva::info() const
               .label = "Chunk-size correction",
               .kind = ParamKind::Choice,
               .choices = {"off", "on"},
-              .help = "off: as the official code; on: ln(chunk size) is added to a chunk's logit, so that it weighs as much as its keys."}},
+              .help = "off: as the official code; on: ln(chunk size) is added to a chunk's logit, so that it weighs as much as its keys."},
+             {.key = "padding",
+              .label = "Last window",
+              .kind = ParamKind::Choice,
+              .choices = {"cut", "official"},
+              .help = "Where windows don't divide the length, cut: the last ones are shorter; official: zeros fill the last window and "
+                      "count in the means of their chunks, and chunks of zeros alone take weight that goes nowhere, so rows no longer "
+                      "sum to 1."}},
     };
     return info;
 }

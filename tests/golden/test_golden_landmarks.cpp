@@ -126,6 +126,11 @@ private Q_SLOTS:
         QVERIFY(gapOf(suite, "eva", given, "eva_causal", true) < 1e-5);
     }
 
+    void evaPadded()
+    {
+        QVERIFY(gapOf(Suite("odd"), "eva", {{"window", "64"}, {"chunk", "8"}, {"padding", "official"}}, "eva_padded") < 1e-5);
+    }
+
     void kernelized_data() { addSuites(); }
     void kernelized() { QVERIFY(gapOf(current(), "kernelized", {}, "kernelized") < 1e-5); }
 

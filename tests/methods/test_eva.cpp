@@ -68,6 +68,23 @@ private Q_SLOTS:
         QCOMPARE(both.chunksSeen(0), 5);
     }
 
+    void officialPaddingLosesWeight()
+    {
+        auto data = randomInputs({1, 1, 20, 20, 8, 4}, 6);
+        std::fill(data.q.values().begin(), data.q.values().end(), 0.0F);
+        const auto sumOf = [&](const char* padding, bool causal) {
+            const Tensor map = mapOf("eva", data.inputs(causal), {{"window", "16"}, {"chunk", "4"}, {"padding", padding}});
+            double sum = 0.0;
+            for (const float x : map.matrix().rowSpan(2))
+                sum += x;
+            return sum;
+        };
+        QVERIFY(std::fabs(sumOf("cut", false) - 1.0) < 1e-6);
+        // All logits are 0: 16 keys, 5 chunks of keys and 3 of the 12 zeros.
+        QVERIFY(std::fabs(sumOf("official", false) - 21.0 / 24.0) < 1e-6);
+        QVERIFY(std::fabs(sumOf("official", true) - 1.0) < 1e-6); // zeros come after every query
+    }
+
     void refusesMoreQueriesThanKeys()
     {
         const auto data = randomInputs({1, 1, 30, 20, 8, 4}, 4);
