@@ -4,6 +4,7 @@
 #include "core/base/parallel.h"
 #include "core/base/random.h"
 #include "core/compute/dense.h"
+#include "core/engine/exact_products.h"
 #include "core/engine/support_softmax.h"
 #include "core/scores/softmax_source.h"
 
@@ -64,52 +65,6 @@ Result<LowRankFactors> denseFactors(const Inputs& in, HeadRef head, Index rank, 
     return LowRankFactors{toTensor(a * v), toTensor(v), m};
 }
 
-/// Products of the exact map and its transpose with thin blocks, streaming.
-class MapProduct {
-public:
-    MapProduct(const Inputs& in, HeadRef head, std::shared_ptr<const ScoreSource> map, const RunContext& context)
-        : m_inputs(in), m_head(head), m_map(std::move(map)), m_context(context)
-    {
-    }
-
-    /// A X, by attention with X for values; false when stopped.
-    bool times(const Tensor& x, Tensor& y) const
-    {
-        const StreamingTask task{m_inputs.qOf(m_head), m_inputs.kOf(m_head), x.matrix(), m_inputs.effectiveScale(),
-                                 fullSupport(m_map->rows(), m_map->cols(), m_inputs.causal, m_inputs.window)};
-        return parallelFor(y.rows(), kStreamQueries, m_context, [&](Index first, Index last) {
-            streamQueries(task, first, last - first, y.matrix().rowRange(first, last - first), nullptr);
-        });
-    }
-
-    /// Aᵀ Y, a strip of keys at a time, so that sums don't depend on the number of threads.
-    bool transposedTimes(const Tensor& y, Tensor& z) const
-    {
-        constexpr Index kKeys = 256;
-        constexpr Index kQueries = 256;
-        return parallelFor(z.rows(), kKeys, m_context, [&](Index first, Index last) {
-            std::vector<float> tile(static_cast<std::size_t>(kQueries * (last - first)));
-            const MatrixView<float> strip = z.matrix().rowRange(first, last - first);
-            for (Index i = 0; i < strip.rows; ++i)
-                std::fill_n(strip.row(i), strip.cols, 0.0F);
-            for (Index row = 0; row < y.rows() && !m_context.cancelled(); row += kQueries) {
-                const Index rows = std::min(kQueries, y.rows() - row);
-                const MatrixView<float> cells{tile.data(), rows, last - first, last - first};
-                if (m_map->isZero(row, first, rows, last - first) ||
-                    !m_map->read({row, first, rows, last - first, 0}, Pool::Mean, cells, m_context))
-                    continue; // a failed read means that the run was stopped, which parallelFor reports
-                gemmTN(cells, y.matrix().rowRange(row, rows), strip, 1.0F, Into::Add);
-            }
-        });
-    }
-
-private:
-    const Inputs& m_inputs;
-    HeadRef m_head;
-    std::shared_ptr<const ScoreSource> m_map;
-    const RunContext& m_context;
-};
-
 /// The columns of x made orthonormal.
 Tensor orthonormalised(const Tensor& x)
 {
@@ -132,19 +87,19 @@ Result<LowRankFactors> randomisedFactors(const Inputs& in, HeadRef head, Index r
     auto map = makeSupportSource(in, head, fullSupport(n, m, in.causal, in.window), Provenance::Exact, context);
     if (!map)
         return map.error();
-    const MapProduct product(in, head, *map, context);
     const Index width = std::min({rank + kSketchExtra, n, m});
     Tensor onKeys = gaussianSketch(m, width, seed);
-    Tensor onQueries(1, 1, n, width);
+    Tensor onQueries;
     for (int pass = 0; pass <= kPowerIterations; ++pass) {
-        if (!product.times(onKeys, onQueries))
-            return cancelledError();
-        onQueries = orthonormalised(onQueries);
-        if (!product.transposedTimes(onQueries, onKeys))
-            return cancelledError();
+        const auto times = exactTimes(in, head, onKeys.matrix(), context);
+        if (!times)
+            return times.error();
+        onQueries = orthonormalised(*times);
+        auto back = transposedTimes(**map, onQueries.matrix(), context);
+        if (!back)
+            return back.error();
         context.report((pass + 1.0) / (kPowerIterations + 1.0));
-        if (pass < kPowerIterations)
-            onKeys = orthonormalised(onKeys);
+        onKeys = pass < kPowerIterations ? orthonormalised(*back) : *std::move(back);
     }
     // A is now nearly Q (Aᵀ Q)ᵀ; the small Gram matrix sorts out its leading directions.
     const RowMajor b = toDouble(onKeys.matrix());
