@@ -96,6 +96,15 @@ std::shared_ptr<const ScoreSource> makeGaussianSource(const Inputs& inputs, Head
     return std::make_shared<GaussianSource>(inputs, head);
 }
 
+void gaussianBlock(MatrixView<const float> x, MatrixView<const float> y, float scale, MatrixView<float> out)
+{
+    const Tensor right = withHalfSquares(y);
+    const Tensor squares = withHalfSquares(x);
+    gemmNT(withMinusOne(x).matrix(), right.matrix(), out, scale);
+    for (Index i = 0; i < x.rows; ++i)
+        expRow(out.rowSpan(i), scale * squares.matrix()(i, x.cols));
+}
+
 DoubleMatrix gaussianCells(const DoubleMatrix& x, const DoubleMatrix& y, double scale)
 {
     DoubleMatrix cells(x.rows, y.rows);

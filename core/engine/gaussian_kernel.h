@@ -21,7 +21,10 @@ Result<Tensor> runGaussian(const Inputs& inputs, const RunContext& context);
 /// C of one head.
 std::shared_ptr<const ScoreSource> makeGaussianSource(const Inputs& inputs, HeadRef head);
 
-/// exp(-scale |x_i - y_j|² / 2) in float64, [x.rows, y.rows].
+/// out [x.rows, y.rows] = exp(-scale |x_i - y_j|² / 2), on the calling thread.
+void gaussianBlock(MatrixView<const float> x, MatrixView<const float> y, float scale, MatrixView<float> out);
+
+/// The same in float64, [x.rows, y.rows].
 DoubleMatrix gaussianCells(const DoubleMatrix& x, const DoubleMatrix& y, double scale);
 
 struct SkyformerOptions {

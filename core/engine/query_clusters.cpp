@@ -2,19 +2,31 @@
 #include "core/engine/query_clusters.h"
 
 #include "core/base/random.h"
+#include "core/compute/dense.h"
+#include "core/engine/augmented.h"
 #include "core/engine/landmark.h"
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <numeric>
 
 namespace attnscope {
 
 namespace {
 
+constexpr Index kHashedRows = 256;
+
 Index nearestCentre(std::uint64_t hash, std::span<const std::uint64_t> centres)
 {
-    const auto nearer = [hash](std::uint64_t a, std::uint64_t b) { return std::popcount(hash ^ a) < std::popcount(hash ^ b); };
-    return std::min_element(centres.begin(), centres.end(), nearer) - centres.begin();
+    std::size_t best = 0;
+    int least = kMostHashBits + 1;
+    for (std::size_t c = 0; c < centres.size(); ++c)
+        if (const int distance = std::popcount(hash ^ centres[c]); distance < least) {
+            least = distance;
+            best = c;
+        }
+    return static_cast<Index>(best);
 }
 
 void assign(std::span<const std::uint64_t> hashes, std::span<const std::uint64_t> centres, std::span<Index> clusters)
@@ -46,6 +58,17 @@ void vote(std::span<const std::uint64_t> hashes, std::span<const Index> clusters
     }
 }
 
+double sizeOf(std::span<const float> x) { return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0)); }
+
+/// x . a > offset with the plane [a, offset].
+bool isOnPositiveSide(std::span<const float> x, std::span<const float> plane)
+{
+    double sum = 0.0;
+    for (std::size_t c = 0; c < x.size(); ++c)
+        sum += static_cast<double>(x[c]) * plane[c];
+    return sum > plane.back();
+}
+
 } // namespace
 
 Tensor hashPlanes(int bits, Index dim, std::uint64_t seed)
@@ -59,13 +82,24 @@ Tensor hashPlanes(int bits, Index dim, std::uint64_t seed)
 std::vector<std::uint64_t> hashRows(MatrixView<const float> x, MatrixView<const float> planes)
 {
     std::vector<std::uint64_t> hashes(static_cast<std::size_t>(x.rows), 0);
-    for (Index i = 0; i < x.rows; ++i)
-        for (Index b = 0; b < planes.rows; ++b) {
-            double sum = 0.0;
-            for (Index c = 0; c < x.cols; ++c)
-                sum += static_cast<double>(x(i, c)) * planes(b, c);
-            hashes[static_cast<std::size_t>(i)] |= static_cast<std::uint64_t>(sum > planes(b, x.cols)) << b;
+    std::vector<double> sizes;
+    for (Index b = 0; b < planes.rows; ++b)
+        sizes.push_back(sizeOf(planes.rowSpan(b)));
+    Tensor sides(1, 1, std::min(kHashedRows, x.rows), planes.rows);
+    for (Index first = 0; first < x.rows; first += kHashedRows) {
+        const Index rows = std::min(kHashedRows, x.rows - first);
+        gemmNT(withMinusOne(x.rowRange(first, rows)).matrix(), planes, sides.matrix().rowRange(0, rows));
+        for (Index i = 0; i < rows; ++i) {
+            // Float32 decides unless rounding might turn the sign: a product is wrong by (dim + 1) eps |x| |plane| at most.
+            const double slack = static_cast<double>(x.cols + 2) * 0x1p-23 * std::hypot(sizeOf(x.rowSpan(first + i)), 1.0);
+            for (Index b = 0; b < planes.rows; ++b) {
+                const float side = sides.matrix()(i, b);
+                const bool sure = std::abs(side) > slack * sizes[static_cast<std::size_t>(b)];
+                const bool positive = sure ? side > 0.0F : isOnPositiveSide(x.rowSpan(first + i), planes.rowSpan(b));
+                hashes[static_cast<std::size_t>(first + i)] |= static_cast<std::uint64_t>(positive) << b;
+            }
         }
+    }
     return hashes;
 }
 

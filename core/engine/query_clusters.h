@@ -15,7 +15,7 @@ inline constexpr int kMostHashBits = 63;
 /// [1, 1, bits, dim + 1] of N(0, 1): a plane's normal and, last, its offset.
 Tensor hashPlanes(int bits, Index dim, std::uint64_t seed);
 
-/// Bit b of row i: x_i . a_b > offset_b, summed in float64.
+/// Bit b of row i: x_i . a_b > offset_b, as float64 has it.
 std::vector<std::uint64_t> hashRows(MatrixView<const float> x, MatrixView<const float> planes);
 
 /// The cluster of each hash after `iterations` assignments (the first of equally near centres) with a majority vote between each

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Skyformer: the Nystrom method for the Gaussian kernel of the stacked rows [Q; K].
+#include "core/base/parallel.h"
 #include "core/base/random.h"
 #include "core/compute/dense.h"
 #include "core/engine/gaussian_kernel.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr double kRidge = 0.1; // the official code's
 constexpr Index kShownQueries = 64;
+constexpr Index kBlockRows = 256;
 
 /// Row `place` of [Q; K].
 const float* stackedRow(const Inputs& in, HeadRef head, Index place)
@@ -36,16 +38,25 @@ DoubleMatrix rowsOf(MatrixView<const float> x)
     return rows;
 }
 
-/// Σ_r kernel(x, S_r), rounded.
-Tensor summedKernel(MatrixView<const float> x, const SkyformerParts& parts, double scale)
+/// Σ_r kernel(x, S_r); false when stopped.
+bool sumKernels(MatrixView<const float> x, const SkyformerParts& parts, float scale, Tensor& out, const RunContext& context)
 {
-    const DoubleMatrix rows = rowsOf(x);
-    DoubleMatrix sum(x.rows, parts.middle.rows);
-    for (const DoubleMatrix& sampled : parts.sampled) {
-        const DoubleMatrix cells = gaussianCells(rows, sampled, scale);
-        std::transform(sum.values.begin(), sum.values.end(), cells.values.begin(), sum.values.begin(), std::plus<double>());
-    }
-    return rounded(sum);
+    std::vector<Tensor> sampled;
+    for (const DoubleMatrix& rows : parts.sampled)
+        sampled.push_back(rounded(rows));
+    out = Tensor(1, 1, x.rows, parts.middle.rows);
+    return parallelFor(x.rows, kBlockRows, context, [&](Index first, Index last) {
+        Tensor cells(1, 1, last - first, out.cols());
+        for (std::size_t r = 0; r < sampled.size(); ++r) {
+            gaussianBlock(x.rowRange(first, last - first), sampled[r].matrix(), scale, cells.matrix());
+            for (Index i = first; i < last; ++i) {
+                if (r == 0)
+                    std::copy_n(cells.matrix().row(i - first), out.cols(), out.matrix().row(i));
+                else
+                    addScaledRow(out.matrix().rowSpan(i), 1.0F, cells.matrix().rowSpan(i - first));
+            }
+        }
+    });
 }
 
 std::string percent(double ratio)
@@ -112,12 +123,10 @@ Result<LowRankFactors> skyformerFactors(const Inputs& in, HeadRef head, std::spa
     for (Index a = 0; a < inverse.rows; ++a)
         for (Index b = 0; b < inverse.cols; ++b)
             inverse(a, b) *= parts.rootDegree[static_cast<std::size_t>(a)] * parts.rootDegree[static_cast<std::size_t>(b)];
-    const Tensor queries = summedKernel(in.qOf(head), parts, in.effectiveScale());
-    if (context.cancelled())
-        return cancelledError();
-    LowRankFactors factors{Tensor(1, 1, in.q.rows(), options.features), summedKernel(in.kOf(head), parts, in.effectiveScale()),
-                           in.k.rows()};
-    if (context.cancelled())
+    Tensor queries;
+    LowRankFactors factors{Tensor(1, 1, in.q.rows(), options.features), {}, in.k.rows()};
+    if (!sumKernels(in.qOf(head), parts, in.effectiveScale(), queries, context) ||
+        !sumKernels(in.kOf(head), parts, in.effectiveScale(), factors.right, context))
         return cancelledError();
     gemmNN(queries.matrix(), rounded(inverse).matrix(), factors.left.matrix());
     return factors;
