@@ -27,5 +27,8 @@ Command addMap(CLI::App& parser);
 Command addCompare(CLI::App& parser);
 Command addSweep(CLI::App& parser);
 Command addVerify(CLI::App& parser);
+Command addTable(CLI::App& parser);
+Command addAdvise(CLI::App& parser);
+Command addTheory(CLI::App& parser);
 
 } // namespace attnscope::cli

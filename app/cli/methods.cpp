@@ -3,6 +3,7 @@
 #include "app/cli/command.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/output.h"
+#include "core/method/method_help.h"
 #include "core/method/registry.h"
 
 #include <CLI/App.hpp>
@@ -10,7 +11,6 @@
 
 #include <iomanip>
 #include <iostream>
-#include <sstream>
 
 namespace attnscope::cli {
 
@@ -45,62 +45,34 @@ Json methodJson(const MethodInfo& info)
     Json parameters = Json::array();
     for (const auto& spec : info.params)
         parameters.push_back(parameterJson(spec));
-    return {{"id", info.id},         {"title", info.title},
-            {"family", info.family}, {"causal", info.supportsCausal},
-            {"exact", info.exact},   {"parameters", std::move(parameters)}};
+    return {{"id", info.id},
+            {"title", info.title},
+            {"family", info.family},
+            {"causal", info.supportsCausal},
+            {"bidirectional", info.supportsBidirectional},
+            {"exact", info.exact},
+            {"summary", info.summary},
+            {"formula", info.formula},
+            {"assumes", info.assumes},
+            {"loses", info.loses},
+            {"learned", info.learned},
+            {"time", info.timeGrowth},
+            {"memory", info.memoryGrowth},
+            {"source", info.reference},
+            {"parameters", std::move(parameters)}};
 }
 
-/// 65536, not 6.554e+04.
-std::string numberText(double value)
+void printPage(const AttentionMethod& method)
 {
-    std::ostringstream text;
-    text << std::setprecision(12) << value;
-    return text.str();
-}
-
-std::string rangeText(const ParamSpec& spec)
-{
-    switch (spec.kind) {
-    case ParamKind::Number:
-        return (spec.integer ? "whole number, " : "number, ") + numberText(spec.min) + " to " + numberText(spec.max) + ", default " +
-               numberText(spec.initial);
-    case ParamKind::File:
-        return "file (.npy, .npz or .safetensors), default none";
-    case ParamKind::Choice:
-        break;
-    }
-    std::string text;
-    for (const auto& choice : spec.choices)
-        text += (text.empty() ? "" : ", ") + choice;
-    return text + "; default " + (spec.choices.empty() ? "none" : spec.choices.front());
-}
-
-std::string formsOf(const MethodInfo& info)
-{
-    if (!info.supportsCausal)
-        return "bidirectional";
-    return info.supportsBidirectional ? "causal and bidirectional" : "causal";
-}
-
-void printPage(const MethodInfo& info)
-{
-    std::cout << info.id << " - " << info.title << "\n\n" << info.summary << "\n\n    " << info.formula << "\n\n";
-    std::cout << "Family     " << info.family << (info.exact ? " (exact up to rounding)" : "") << '\n'
-              << "Forms      " << formsOf(info) << '\n'
-              << "Time       " << info.timeGrowth << '\n'
-              << "Memory     " << info.memoryGrowth << '\n'
-              << "Reference  " << info.reference << '\n';
-    if (info.mapIsQuadratic)
-        std::cout << "Note       takes time n² even for the output: a line to compare with, not an approximation to use\n";
-    if (!info.params.empty())
-        std::cout << "\nParameters (--param key=value)\n";
-    for (const auto& spec : info.params) {
-        std::cout << "  " << spec.key << ": " << rangeText(spec) << (spec.unit.empty() ? "" : " [" + spec.unit + "]") << '\n';
-        if (!spec.help.empty())
-            std::cout << "      " << spec.help << '\n';
-    }
-    if (info.randomised)
-        std::cout << "  --seed N: draws the random projection\n";
+    const MethodHelp help = helpOf(method);
+    std::cout << method.info().id << " - " << help.title << " (" << familyTitle(method.info().family) << ")\n\n"
+              << help.summary << "\n\n    " << help.formula << "\n\n";
+    for (const auto& [heading, text] : help.sections)
+        std::cout << std::left << std::setw(9) << heading << text << '\n';
+    if (!help.params.empty())
+        std::cout << "\nParameters (--param key=value; --seed N)\n";
+    for (const auto& param : help.params)
+        std::cout << "  " << param.key << ": " << param.range << "\n      " << param.help << '\n';
 }
 
 void printList()
@@ -111,7 +83,7 @@ void printList()
         std::string keys;
         for (const auto& spec : info.params)
             keys += (keys.empty() ? "" : ",") + spec.key;
-        table.add({info.id, info.family, formsOf(info), info.timeGrowth, keys.empty() ? "-" : keys, info.title});
+        table.add({info.id, info.family, maskText(info), info.timeGrowth, keys.empty() ? "-" : keys, info.title});
     }
     table.print();
     std::cout << "\n`attnscope-cli methods ID` explains one.\n";
@@ -133,7 +105,7 @@ int runMethods(const Options& options)
                 list.push_back(methodJson(method->info()));
         printJson({{"methods", std::move(list)}});
     } else if (one != nullptr) {
-        printPage(one->info());
+        printPage(*one);
     } else {
         printList();
     }

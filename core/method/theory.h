@@ -3,12 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace attnscope {
 
 /// What kind of statement a curve is; said beside it.
 enum class TheoryKind { Prediction, UpperBound, LowerBound, UpToConstant, Guidance };
+
+std::string_view toString(TheoryKind kind); ///< "upper bound"
 
 /// One statement. `x` may be empty: then `caption` alone is said, such as why no theory applies.
 struct TheoryCurve {
