@@ -46,10 +46,10 @@ float dot(const float* a, const float* b, Index count)
     return sum;
 }
 
-void subtractFrom(MatrixView<const float> a, MatrixView<float> b)
+void subtract(MatrixView<const float> what, MatrixView<float> from)
 {
-    for (Index r = 0; r < b.rows; ++r)
-        std::transform(a.row(r), a.row(r) + b.cols, b.row(r), b.row(r), std::minus<>());
+    for (Index r = 0; r < from.rows; ++r)
+        std::transform(from.row(r), from.row(r) + from.cols, what.row(r), from.row(r), std::minus<>());
 }
 
 } // namespace
@@ -236,7 +236,7 @@ void MixerChunk::prepareQueries(const MixerFactors& f)
         gemmNN(reads, view(m_inverse), own);
         const auto erased = make(m_product, m_width);
         gemmNN(own, view(m_erases), erased);
-        subtractFrom(erased, leaving);
+        subtract(erased, leaving);
         return;
     }
     const auto corrected = make(m_product, m_rows);

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/mixer_method.h"
 
-#include "core/base/parallel.h"
-#include "core/compute/dense.h"
+#include "core/engine/map_product.h"
 #include "core/engine/mixer_run.h"
 #include "core/engine/mixer_source.h"
 
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <mutex>
 #include <numbers>
 #include <sstream>
 #include <string>
@@ -17,26 +15,6 @@
 namespace attnscope {
 
 namespace {
-
-/// M V by strips of rows of the map, O(n) memory.
-Result<void> multiplyMap(const ScoreSource& map, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
-{
-    std::mutex mutex;
-    Result<void> failure;
-    const bool done = parallelFor(map.rows(), kMixerChunk, context, [&](Index first, Index last) {
-        const Index seen = map.visible(last - 1).last;
-        Tensor cells(1, 1, last - first, seen);
-        if (auto read = map.read({first, 0, last - first, seen, 0}, Pool::Mean, cells.matrix(), context); !read) {
-            const std::lock_guard lock(mutex);
-            failure = read;
-            return;
-        }
-        gemmNN(std::as_const(cells).matrix(), v.rowRange(0, seen), out.rowRange(first, last - first));
-    });
-    if (!done)
-        return cancelledError();
-    return failure;
-}
 
 double sizeOf(Index a, Index b) { return static_cast<double>(a) * static_cast<double>(b); }
 
@@ -94,19 +72,9 @@ Result<Tensor> MixerMethod::runForm(std::string_view form, const Inputs& inputs,
         return runMixerTokens(
             inputs, [&](HeadRef head) { return factors(inputs, head, params); }, context);
     }
-    if (form != "matrix")
-        return AttentionMethod::runForm(form, inputs, params, context);
-    const Shape s = inputs.shape();
-    Tensor out(s.batch, s.heads, s.queries, s.valueDim);
-    for (Index unit = 0; unit < s.batch * s.heads; ++unit) {
-        const HeadRef head{unit / s.heads, unit % s.heads};
-        const auto map = scores(inputs, head, params, context);
-        if (!map)
-            return map.error();
-        if (auto done = multiplyMap(**map, inputs.vOf(head), out.matrix(head), context); !done)
-            return done.error();
-    }
-    return out;
+    if (form == "matrix")
+        return runByMap(*this, inputs, params, context);
+    return AttentionMethod::runForm(form, inputs, params, context);
 }
 
 TheoryCurve halfLifeCurve(double logDecay, Index tokens, const std::string& source)

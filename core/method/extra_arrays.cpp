@@ -22,6 +22,7 @@ std::span<const KnownArray> knownArrays()
         KnownArray{"dt", "step of each token"},
         KnownArray{"g", "log decay of each token, of the state or of each of its channels"},
         KnownArray{"gk", "log decay of each token and key channel"},
+        KnownArray{"kappa", "direction along which each token corrects the state: the removal key"},
         KnownArray{"lambda", "weight of each token, or of each token and level"},
         KnownArray{"theta", "rate of rotation of each token and pair of channels"},
         KnownArray{"trap", "share of the trapezoidal rule at each token"},

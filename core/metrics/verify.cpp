@@ -9,6 +9,7 @@
 #include <cmath>
 #include <iomanip>
 #include <limits>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -103,6 +104,7 @@ struct Findings {
     double rowSum = 0.0; ///< the largest |row sum - 1|
     double negativeMass = 0.0;
     std::optional<Error> failure;
+    std::string refused; ///< a choice that the method refuses on these inputs, and why
 
     void add(double gap, double ofCondition, const std::string& variant)
     {
@@ -178,6 +180,7 @@ public:
     {
         m_output = {};
         m_map = {};
+        m_others.clear();
         const std::string form = causal ? "causal" : "bidirectional";
         if (auto supported = m_backend.supports(m_method, kProblems.front().shape, causal); !supported)
             return {unsupported(form, supported.error())};
@@ -188,6 +191,8 @@ public:
         std::vector<VerifyResult> results{row(form, m_output, false)};
         if (checksMaps())
             results.push_back(row(causal ? "causal map" : "map", m_map, true));
+        for (const auto& [name, found] : m_others)
+            results.push_back(row(form + " " + name, found, false));
         return results;
     }
 
@@ -204,10 +209,18 @@ private:
         const Arrays arrays = drawArrays(problem, m_seed);
         const Inputs in = arrays.inputs(causal);
         const auto out = m_backend.run(m_method, in, variant.params, m_context);
+        if (!out && out.error().code == Errc::InvalidParam && !variant.caption.empty()) {
+            m_output.refused = variant.caption + " refused: " + out.error().what; // a choice that can't be made on such inputs
+            return;
+        }
         if (!out) {
             m_output.failure = out.error();
             return;
         }
+        std::map<std::string, Result<Tensor>> others;
+        if (checksMaps())
+            for (const auto& form : m_method.otherForms())
+                others.emplace(form, m_method.runForm(form, in, variant.params, m_context));
         for (Index h = 0; h < in.q.batch() * in.q.heads(); ++h) {
             const HeadRef head{h / in.q.heads(), h % in.q.heads()};
             const auto defined = m_method.define(in, head, variant.params);
@@ -215,7 +228,14 @@ private:
                 m_output.failure = defined.error();
                 return;
             }
-            m_output.add(residualOf(out->matrix(head), timesValues(*defined, in.vOf(head))), defined->condition, variant.caption);
+            const auto expected = timesValues(*defined, in.vOf(head));
+            m_output.add(residualOf(out->matrix(head), expected), defined->condition, variant.caption);
+            for (const auto& [form, made] : others) {
+                if (made)
+                    m_others[form].add(residualOf(made->matrix(head), expected), defined->condition, variant.caption);
+                else
+                    m_others[form].failure = made.error();
+            }
             if (checksMaps())
                 compareMap(in, head, variant, *defined);
         }
@@ -251,6 +271,8 @@ private:
         if (kPerCondition * found.condition > kTolerance)
             result.note += std::string(result.note.empty() ? "" : "; ") + "condition " + brief(found.condition) + ", tolerance " +
                            brief(kPerCondition * found.condition);
+        if (!found.refused.empty())
+            result.note += (result.note.empty() ? "" : "; ") + found.refused;
         if (!found.worst.empty())
             result.note += std::string(result.note.empty() ? "" : "; ") + "worst at " + found.worst;
         return result;
@@ -262,6 +284,7 @@ private:
     const RunContext& m_context;
     Findings m_output;
     Findings m_map;
+    std::map<std::string, Findings> m_others; ///< of the method's other forms
 };
 
 } // namespace
