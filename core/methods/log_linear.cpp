@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Log-linear attention: a decayed linear attention that weighs the past by powers of two, with one state for each.
 #include "core/engine/log_linear.h"
+#include "core/engine/decay_envelope.h"
 #include "core/engine/map_product.h"
+#include "core/engine/recall_capacity.h"
 #include "core/method/attention_method.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -53,6 +56,7 @@ public:
     }
 
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override;
 
     std::vector<std::string> otherForms() const override { return {"recurrent", "matrix"}; }
     Result<Tensor> runForm(std::string_view form, const Inputs& in, const Params& params, const RunContext& context) const override
@@ -115,6 +119,41 @@ Result<DefinedMap> LogLinear::define(const Inputs& in, HeadRef head, const Param
         }
     }
     return map;
+}
+
+/// The mean over at most 256 queries of what is between a product q.k and its cell.
+TheoryCurve weightByDistance(const LogLinearHead& head)
+{
+    TheoryCurve curve{.title = "Weight by distance",
+                      .source = "Guo et al. 2025, eq. 3",
+                      .quantity = "factor on q·k of a token so far back, mean over queries",
+                      .axis = "distance",
+                      .kind = TheoryKind::Prediction,
+                      .x = theoryDistances(head.keys()),
+                      .caption = "Decay and λ alone, whatever the queries ask for. Single queries see steps: all tokens of one range share "
+                                 "one λ, and ranges meet at multiples of powers of two."};
+    for (const double distance : curve.x) {
+        const auto d = static_cast<Index>(distance);
+        const Index first = std::max(head.place0(), d);
+        const Index step = std::max<Index>(1, (head.keys() - first) / 256);
+        double sum = 0.0;
+        double count = 0.0;
+        for (Index place = first; place < head.keys(); place += step, ++count)
+            sum += head.weight(place, fenwickLevel(place, place - d)) * head.decayTo(place, place - d);
+        curve.predicted.push_back(sum / count);
+    }
+    return curve;
+}
+
+Result<std::vector<TheoryCurve>> LogLinear::theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
+{
+    const auto made = LogLinearHead::make(in, head, constantsOf(params));
+    if (!made)
+        return made.error();
+    auto capacity = recallCapacityCurve(*this, in, head, params, context);
+    if (!capacity)
+        return capacity.error();
+    return std::vector{weightByDistance(*made), *std::move(capacity)};
 }
 
 const MethodInfo& LogLinear::info() const

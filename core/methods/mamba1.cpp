@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Mamba's selective scan (S6): state channels that decay at rates of their own, by steps that each token chooses.
 #include "core/engine/channel_gate.h"
+#include "core/engine/decay_envelope.h"
 #include "core/engine/mixer_method.h"
+#include "core/engine/recall_capacity.h"
 
 #include <algorithm>
 #include <cmath>
@@ -94,6 +96,7 @@ public:
     const MethodInfo& info() const override;
     Result<MixerFactors> factors(const Inputs& in, HeadRef head, const Params& params) const override;
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override;
 };
 
 /// The channels' states side by side: their mean is one state of that width, read by the query once for each channel.
@@ -152,6 +155,24 @@ Result<DefinedMap> Mamba1::define(const Inputs& in, HeadRef head, const Params& 
             }
         }
     return map;
+}
+
+Result<std::vector<TheoryCurve>> Mamba1::theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
+{
+    const auto scan = Scan::make(in, head, params);
+    if (!scan)
+        return scan.error();
+    const Index states = in.k.cols();
+    const auto logDecay = [&](Index t, Index c) {
+        const Index channel = scan->channels[static_cast<std::size_t>(c / states)];
+        return scan->step.at(t, channel) * scan->rates.at(channel, c % states);
+    };
+    auto curves = decayEnvelope(in.k.rows(), static_cast<Index>(scan->channels.size()) * states, logDecay, "Gu, Dao 2023, eq. 2");
+    auto capacity = recallCapacityCurve(*this, in, head, params, context);
+    if (!capacity)
+        return capacity.error();
+    curves.push_back(*std::move(capacity));
+    return curves;
 }
 
 const MethodInfo& Mamba1::info() const

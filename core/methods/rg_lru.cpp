@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // RG-LRU, the real-gated linear recurrent unit of Griffin: each channel an average of its past, without queries or keys.
 #include "core/engine/channel_gate.h"
+#include "core/engine/decay_envelope.h"
 #include "core/engine/mixer_method.h"
 
 #include <algorithm>
@@ -11,6 +12,7 @@ namespace attnscope::methods {
 namespace {
 
 constexpr double kHuge = 1e30;
+const char* const kSource = "De et al. 2024, eq. 4";
 
 /// The gates of one head, and the channels that its map stands for.
 struct Gates {
@@ -46,9 +48,15 @@ public:
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
     Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const override
     {
-        if (in.array("g", head))
-            return std::vector<TheoryCurve>{};
-        return std::vector{halfLifeCurve(params.number("g"), in.k.rows(), "De et al. 2024, eq. 4")};
+        const auto gates = Gates::make(in, head, params);
+        if (!gates)
+            return gates.error();
+        if (gates->logDecay.constant())
+            return std::vector{halfLifeCurve(params.number("g"), in.k.rows(), kSource)};
+        const auto& channels = gates->channels;
+        return decayEnvelope(
+            in.k.rows(), static_cast<Index>(channels.size()),
+            [&](Index t, Index c) { return gates->logDecay.at(t, channels[static_cast<std::size_t>(c)]); }, kSource);
     }
 };
 

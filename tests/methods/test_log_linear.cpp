@@ -179,6 +179,21 @@ private Q_SLOTS:
         QVERIFY(outputGap(*out, *recurrent) < 2e-6);
     }
 
+    void theoryDrawsTheWeightByDistance()
+    {
+        const auto data = randomInputs({1, 1, 200, 200, 8, 3}, 42);
+        const auto decayed = method().theory(data.inputs(true), {}, with({{"g", "-0.1"}, {"ratio", "1"}}), {});
+        const auto levels = method().theory(data.inputs(true), {}, with({{"g", "0"}, {"ratio", "0.5"}}), {});
+        QVERIFY(decayed && levels);
+        for (std::size_t i = 0; i < decayed->front().x.size(); ++i)
+            QVERIFY(std::abs(decayed->front().predicted[i] - std::exp(-0.1 * decayed->front().x[i])) < 1e-9);
+        double expected = 0.0; // of neighbours
+        for (Index i = 1; i < 200; ++i)
+            expected += std::pow(0.5, fenwickLevel(i, i - 1)) / 199.0;
+        QVERIFY(std::abs(levels->front().predicted[0] - expected) < 1e-9);
+        QCOMPARE(levels->back().title, std::string("Capacity"));
+    }
+
     void rowsDoNotDependOnTheLength()
     {
         const auto data = randomInputs({1, 1, 700, 700, 8, 5}, 41);

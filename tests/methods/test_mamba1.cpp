@@ -142,6 +142,19 @@ private Q_SLOTS:
         }
     }
 
+    void theoryDrawsForgettingAndCapacity()
+    {
+        const auto data = randomInputs({1, 1, 160, 160, 9, 3}, 84);
+        const auto curves = method().theory(data.inputs(true), {}, with({{"dt", "0.1"}, {"A", "-1"}}), {});
+        QVERIFY(curves.ok());
+        QCOMPARE(curves->size(), std::size_t{4});
+        QVERIFY(std::abs((*curves)[0].predicted[0] - std::exp(-0.5)) < 1e-9); // the fifth of nine states
+        QVERIFY(std::abs((*curves)[1].predicted[0] - std::exp(-0.1)) < 1e-9);
+        QVERIFY(std::abs((*curves)[2].predicted[0] - std::exp(-0.9)) < 1e-9);
+        QCOMPARE(curves->back().title, std::string("Capacity"));
+        QCOMPARE(curves->back().measured.size(), curves->back().predicted.size());
+    }
+
     void refusals()
     {
         const auto data = randomInputs({1, 1, 40, 40, 4, 3}, 78);

@@ -114,6 +114,24 @@ private Q_SLOTS:
         }
     }
 
+    void theoryIsTheHalfLifeOrItsSpread()
+    {
+        const auto data = randomInputs({1, 1, 120, 120, 4, 3}, 62);
+        auto in = data.inputs(true);
+        const auto constant = method().theory(in, {}, with({{"g", "-0.2"}}), {});
+        QVERIFY(constant.ok());
+        QCOMPARE(constant->size(), std::size_t{1});
+        QCOMPARE(constant->front().predicted[1], std::exp(-0.4));
+        const Tensor g = gates(120, 3, 63, -0.4F, -0.1F);
+        in.arrays = {{"g", g.view()}};
+        const auto spread = method().theory(in, {}, with(), {});
+        QVERIFY(spread.ok());
+        QCOMPARE(spread->size(), std::size_t{3});
+        for (std::size_t i = 0; i < (*spread)[0].x.size(); ++i)
+            QVERIFY((*spread)[2].predicted[i] <= (*spread)[0].predicted[i] && (*spread)[0].predicted[i] <= (*spread)[1].predicted[i]);
+        QVERIFY((*spread)[2].predicted[0] >= std::exp(-0.4) - 1e-6 && (*spread)[1].predicted[0] <= std::exp(-0.1) + 1e-6);
+    }
+
     void refusals()
     {
         const auto data = randomInputs({1, 1, 40, 40, 4, 3}, 59);
