@@ -84,9 +84,13 @@ Result<Tensor> runKernelTokens(const Inputs& in, const FeatureMap& map, const Ru
                 return;
             }
             walk.take(j);
-            const Index i = j - (s.keys - s.queries);
-            for (Index h = kvHead.head * group; i >= 0 && h < (kvHead.head + 1) * group; ++h)
-                walk.answer({kvHead.batch, h}, i, out.matrix({kvHead.batch, h}).rowSpan(i));
+            const bool last = j + 1 == s.keys;
+            const Index place = j - (s.keys - s.queries);
+            const Index first = in.causal ? std::max<Index>(0, place) : last ? 0 : s.queries;
+            const Index end = in.causal ? place + 1 : s.queries;
+            for (Index i = first; i < end && !context.cancelled(); ++i)
+                for (Index h = kvHead.head * group; h < (kvHead.head + 1) * group; ++h)
+                    walk.answer({kvHead.batch, h}, i, out.matrix({kvHead.batch, h}).rowSpan(i));
         }
     });
     if (!done || !whole)

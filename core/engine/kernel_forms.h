@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Causal kernel attention token by token, as a decoder runs it.
+// Kernel attention token by token, as a decoder runs it.
 #pragma once
 
 #include "core/base/result.h"
@@ -9,8 +9,9 @@
 
 namespace attnscope {
 
-/// O [B, H, N, Dv]: a state of m (Dv + 1) numbers a head takes one key after the other and answers each query when it has its key.
-/// inputs.causal must hold. Katharopoulos et al., Transformers are RNNs, ICML 2020, arXiv:2006.16236, eq. 16 to 20. Cancelled.
+/// O [B, H, N, Dv]: a state of m (Dv + 1) numbers a head takes one key after the other and answers each query as soon as it has the
+/// keys that the query sees: its own where causal, else all of them. Katharopoulos et al., Transformers are RNNs, ICML 2020,
+/// arXiv:2006.16236, eq. 16 to 20. Cancelled.
 Result<Tensor> runKernelTokens(const Inputs& inputs, const FeatureMap& map, const RunContext& context);
 
 } // namespace attnscope

@@ -4,6 +4,7 @@
 #include "core/engine/kernel_engine.h"
 #include "core/engine/kernel_forms.h"
 #include "core/engine/kernel_source.h"
+#include "core/engine/map_product.h"
 
 #include <algorithm>
 #include <string>
@@ -42,11 +43,9 @@ Result<Tensor> KernelMethod::runForm(std::string_view form, const Inputs& inputs
 {
     if (auto ready = checkRunnable(*this, inputs, params, context); !ready)
         return ready.error();
-    if (form != "recurrent")
-        return AttentionMethod::runForm(form, inputs, params, context);
-    if (!inputs.causal)
-        return Error{Errc::Unsupported, info().title + " runs token by token only where it is causal.", "Switch causal on."};
-    return runBy(runKernelTokens, inputs, params, context);
+    if (form == "recurrent")
+        return runBy(runKernelTokens, inputs, params, context);
+    return form == "matrix" ? runByMap(*this, inputs, params, context) : AttentionMethod::runForm(form, inputs, params, context);
 }
 
 Result<Tensor> KernelMethod::runBy(Engine engine, const Inputs& inputs, const Params& params, const RunContext& context) const

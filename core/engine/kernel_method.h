@@ -15,7 +15,7 @@ public:
     Result<Tensor> run(const Inputs& inputs, const Params& params, const RunContext& context) const override;
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& inputs, HeadRef head, const Params& params,
                                                       const RunContext& context) const override;
-    std::vector<std::string> otherForms() const override { return {"recurrent"}; } ///< of the causal form
+    std::vector<std::string> otherForms() const override { return {"recurrent", "matrix"}; }
     Result<Tensor> runForm(std::string_view form, const Inputs& inputs, const Params& params, const RunContext& context) const override;
     Index rankBound(const Shape& shape, const Params& params) const override { return features(shape.dim, params); }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Based as one head: exact softmax terms near the query, Taylor terms elsewhere, one denominator for both.
+#include "core/engine/map_product.h"
 #include "core/engine/places.h"
 #include "core/engine/taylor_features.h"
 #include "core/engine/taylor_window.h"
@@ -51,6 +52,11 @@ public:
         if (!window)
             return window.error();
         return makeTaylorWindowSource(in, head, *window, context);
+    }
+    std::vector<std::string> otherForms() const override { return {"matrix"}; }
+    Result<Tensor> runForm(std::string_view form, const Inputs& in, const Params& params, const RunContext& context) const override
+    {
+        return form == "matrix" ? runByMap(*this, in, params, context) : AttentionMethod::runForm(form, in, params, context);
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
     Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
