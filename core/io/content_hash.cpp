@@ -5,8 +5,6 @@
 
 #include <xxhash.h>
 
-#include <memory>
-
 #include <algorithm>
 #include <memory>
 
@@ -16,9 +14,14 @@ namespace {
 
 constexpr std::size_t kChunk = std::size_t{16} << 20; // between two looks at whether to stop
 
-} // namespace
+using HashState = std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)>;
 
-namespace {
+HashState startedState()
+{
+    HashState state(XXH3_createState(), [](XXH3_state_t* s) { XXH3_freeState(s); });
+    XXH3_128bits_reset(state.get());
+    return state;
+}
 
 std::string textOf(XXH128_hash_t hash)
 {
@@ -35,18 +38,25 @@ std::string textOf(XXH128_hash_t hash)
 
 } // namespace
 
-Result<std::string> contentHash(const std::filesystem::path& path)
+Result<std::string> contentHash(const std::filesystem::path& path, const RunContext& context)
 {
     const auto file = MappedFile::open(path);
     if (!file)
         return file.error();
-    return textOf(XXH3_128bits(file->bytes().data(), file->bytes().size()));
+    const auto state = startedState();
+    const auto bytes = file->bytes();
+    for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
+        if (context.cancelled())
+            return cancelledError();
+        context.report(static_cast<double>(at) / static_cast<double>(bytes.size()));
+        XXH3_128bits_update(state.get(), bytes.data() + at, std::min(kChunk, bytes.size() - at));
+    }
+    return textOf(XXH3_128bits_digest(state.get()));
 }
 
 std::string contentHash(std::span<const MatrixView<const float>> arrays, std::string_view text)
 {
-    const std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> state(XXH3_createState(), [](XXH3_state_t* s) { XXH3_freeState(s); });
-    XXH3_128bits_reset(state.get());
+    const auto state = startedState();
     XXH3_128bits_update(state.get(), text.data(), text.size());
     for (const auto& array : arrays) {
         const Index size[] = {array.rows, array.cols};
