@@ -40,6 +40,10 @@ public:
             return ready.error();
         return makeSupportSource(in, head, supportOf(in.mask(), params), Provenance::Implied, context);
     }
+    Index keysPerRow(const Shape&, const Params& params) const override
+    {
+        return params.integer("globals") > 0 ? 0 : 2 * params.integer("window") + 1; // global tokens see everything
+    }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
     {
         const Index side = params.integer("window");

@@ -107,7 +107,6 @@ std::string Advice::summary() const
         text += (text.empty() ? "Favours " : " and ") + family + " methods";
     if (text.empty())
         text = "Favours no family: keep exact attention unless an error below is small enough";
-    const char* before = "; smallest output errors on ";
     std::vector<std::string> named;
     for (const AdviceLine& line : lines) {
         if (line.mapRelFrobenius < kCoversAll || std::find(named.begin(), named.end(), line.family) != named.end())
