@@ -96,21 +96,11 @@ Result<DefinedMap> DeltaMethod::define(const Inputs& in, HeadRef head, const Par
     return definedMixer(in.q.rows(), tokens, {.query = query});
 }
 
-Result<std::vector<TheoryCurve>> DeltaMethod::theory(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const
+Result<std::vector<TheoryCurve>> DeltaMethod::theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
 {
-    std::vector<TheoryCurve> curves;
-    if (decay() != Decay::None && !in.array("g", head) && !in.array("gk", head))
-        curves.push_back(halfLifeCurve(params.number("g"), in.k.rows(), "decay e^(g d) of a state that nothing overwrites"));
-    curves.push_back({.title = "Capacity",
-                      .source = "Arora et al. 2024, Zoology, section 4; Schlag et al. 2021, section 4.1",
-                      .quantity = "associations that can be recalled exactly",
-                      .axis = "keys",
-                      .kind = TheoryKind::Guidance,
-                      .x = {0.0, static_cast<double>(in.k.cols())},
-                      .predicted = {0.0, static_cast<double>(in.k.cols())},
-                      .caption = "A state of K x V numbers holds at most K = " + std::to_string(in.k.cols()) +
-                                 " orthogonal keys without interference; of more pairs than that, some are recalled mixed."});
-    return curves;
+    const bool constant = decay() != Decay::None && !in.array("g", head) && !in.array("gk", head);
+    return decayTheory(in, head, constant ? params.number("g") : std::optional<double>(), "decay of a state that nothing overwrites",
+                       context, in.array("beta", head) ? 1.0 : params.number("beta"));
 }
 
 std::vector<ParamSpec> DeltaMethod::deltaParams(Decay decay)

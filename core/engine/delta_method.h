@@ -10,7 +10,8 @@ class DeltaMethod : public MixerMethod {
 public:
     Result<MixerFactors> factors(const Inputs& inputs, HeadRef head, const Params& params) const override;
     Result<DefinedMap> define(const Inputs& inputs, HeadRef head, const Params& params) const override;
-    Result<std::vector<TheoryCurve>> theory(const Inputs& inputs, HeadRef head, const Params& params, const RunContext&) const override;
+    Result<std::vector<TheoryCurve>> theory(const Inputs& inputs, HeadRef head, const Params& params,
+                                            const RunContext& context) const override;
 
 protected:
     enum class Decay { None, Token, Channel };

@@ -6,10 +6,6 @@
 #include "core/engine/mixer_source.h"
 
 #include <algorithm>
-#include <cmath>
-#include <iomanip>
-#include <numbers>
-#include <sstream>
 #include <string>
 
 namespace attnscope {
@@ -77,27 +73,18 @@ Result<Tensor> MixerMethod::runForm(std::string_view form, const Inputs& inputs,
     return AttentionMethod::runForm(form, inputs, params, context);
 }
 
-TheoryCurve halfLifeCurve(double logDecay, Index tokens, const std::string& source)
+Result<std::vector<TheoryCurve>> MixerMethod::decayTheory(const Inputs& in, HeadRef head, std::optional<double> logDecay,
+                                                          const std::string& source, const RunContext& context,
+                                                          std::optional<double> deltaStrength) const
 {
-    TheoryCurve curve{.title = "Half-life",
-                      .source = source,
-                      .quantity = "share of a token's weight that is left after so many tokens",
-                      .axis = "distance",
-                      .kind = TheoryKind::Prediction};
-    for (double d = 1.0; d < static_cast<double>(tokens); d = std::ceil(d * 1.25)) {
-        curve.x.push_back(d);
-        curve.predicted.push_back(std::exp(logDecay * d));
-    }
-    if (curve.x.empty()) {
-        curve.x.push_back(0.0);
-        curve.predicted.push_back(1.0);
-    }
-    std::ostringstream halfLife;
-    halfLife << std::setprecision(3) << -std::numbers::ln2 / logDecay;
-    curve.caption = logDecay < 0.0 ? "What a token left in the state halves every " + halfLife.str() +
-                                         " tokens whatever the queries ask for, so nothing much farther away can survive."
-                                   : "Nothing decays: the state keeps the sum of all tokens.";
-    return curve;
+    std::vector<TheoryCurve> curves;
+    if (logDecay)
+        curves.push_back(halfLifeCurve(*logDecay, in.k.rows(), source));
+    auto capacity = capacityCurve(in, head, deltaStrength, context);
+    if (!capacity)
+        return capacity.error();
+    curves.push_back(std::move(*capacity));
+    return curves;
 }
 
 } // namespace attnscope

@@ -3,7 +3,10 @@
 #pragma once
 
 #include "core/engine/mixer_factors.h"
+#include "core/engine/mixer_theory.h"
 #include "core/method/attention_method.h"
+
+#include <optional>
 
 namespace attnscope {
 
@@ -20,12 +23,14 @@ public:
     virtual Result<MixerFactors> factors(const Inputs& inputs, HeadRef head, const Params& params) const = 0;
 
 protected:
+    /// The half-life of a constant log decay where there is one, and the capacity line.
+    Result<std::vector<TheoryCurve>> decayTheory(const Inputs& inputs, HeadRef head, std::optional<double> logDecay,
+                                                 const std::string& source, const RunContext& context,
+                                                 std::optional<double> deltaStrength = {}) const;
+
     /// What a token does to the state besides decay and write.
     enum class Erasure { None, Delta, Free };
     virtual Erasure erasure() const { return Erasure::None; }
 };
-
-/// A head schedule or a constant decay as a curve: e^{g d} and its half-life over the distance d.
-TheoryCurve halfLifeCurve(double logDecay, Index tokens, const std::string& source);
 
 } // namespace attnscope

@@ -38,11 +38,10 @@ public:
         const auto query = [&](Index i) { return definedRow(in.qOf(head).rowSpan(i), static_cast<double>(in.effectiveScale())); };
         return definedMixer(in.q.rows(), tokens, {.query = query});
     }
-    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const override
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
-        if (in.array("g", head) || in.array("gk", head))
-            return std::vector<TheoryCurve>{};
-        return std::vector{halfLifeCurve(params.number("g"), in.k.rows(), "Yang et al. 2024, eq. 3")};
+        const bool given = in.array("g", head) || in.array("gk", head);
+        return decayTheory(in, head, given ? std::optional<double>() : params.number("g"), "Yang et al. 2024, eq. 3", context);
     }
 };
 

@@ -44,9 +44,9 @@ public:
                 map.at(i, j) = unscaled * definedLogit(in, head, i, j) * std::exp(g * static_cast<double>(i + offset - j));
         return map;
     }
-    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const override
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
-        return std::vector{halfLifeCurve(logDecayOf(params, head.head, in.q.heads()), in.k.rows(), "MiniMax-01 2025, section 2.2")};
+        return decayTheory(in, head, logDecayOf(params, head.head, in.q.heads()), "MiniMax-01 2025, section 2.2", context);
     }
 };
 

@@ -15,11 +15,11 @@ public:
     const MethodInfo& info() const override;
     Result<MixerFactors> factors(const Inputs& in, HeadRef head, const Params& params) const override;
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
-    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const override
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
-        if (in.array("g", head) || in.array("A", head) || in.array("dt", head))
-            return std::vector<TheoryCurve>{};
-        return std::vector{halfLifeCurve(params.number("g") * params.number("dt"), in.k.rows(), "Dao and Gu 2024, eq. 6")};
+        const bool given = in.array("g", head) || in.array("A", head) || in.array("dt", head);
+        return decayTheory(in, head, given ? std::optional<double>() : params.number("g") * params.number("dt"), "Dao and Gu 2024, eq. 6",
+                           context);
     }
 };
 

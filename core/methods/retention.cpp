@@ -36,9 +36,9 @@ public:
                 map.at(i, j) = definedLogit(in, head, i, j) * std::pow(gamma, static_cast<double>(i + offset - j));
         return map;
     }
-    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const override
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
-        return std::vector{halfLifeCurve(std::log(gammaOf(params, head.head)), in.k.rows(), "Sun et al. 2023, eq. 8")};
+        return decayTheory(in, head, std::log(gammaOf(params, head.head)), "Sun et al. 2023, eq. 8", context);
     }
 };
 

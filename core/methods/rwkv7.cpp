@@ -23,11 +23,11 @@ public:
     const MethodInfo& info() const override;
     Result<MixerFactors> factors(const Inputs& in, HeadRef head, const Params& params) const override;
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
-    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const override
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
-        if (in.array("w", head) || in.array("g", head))
-            return std::vector<TheoryCurve>{};
-        return std::vector{halfLifeCurve(params.number("g"), in.k.rows(), "decay e^(g d) of a state that nothing corrects")};
+        const bool given = in.array("w", head) || in.array("g", head);
+        return decayTheory(in, head, given ? std::optional<double>() : params.number("g"), "decay e^(g d) of a state that nothing corrects",
+                           context);
     }
 
 protected:

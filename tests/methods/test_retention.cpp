@@ -54,7 +54,7 @@ private Q_SLOTS:
     {
         const GatedInputs data({1, 8, 64, 64, 4, 2}, 34);
         const auto curves = findMethod("retention")->theory(data.inputs(), {0, 0}, paramsOf("retention"), {});
-        QVERIFY(curves.ok() && curves->size() == 1);
+        QVERIFY(curves.ok() && curves->size() == 2);
         QCOMPARE(curves->front().title, std::string("Half-life"));
         QVERIFY(curves->front().caption.find("21.8 tokens") != std::string::npos);
     }
