@@ -36,7 +36,7 @@ const std::vector<CommandSpec>& commandTable()
         {Command::OpenSession, "&File", "Open s&ession…", "", "Open a saved session (.json)"},
         {Command::SaveSession, "&File", "&Save session…", "Ctrl+S", "Save the SESSION (input, methods, view), not a picture"},
         {Command::ExportFigure, "&File", "&Export figure…", "Ctrl+Shift+E",
-         "Board, one pane, the row or the latency plot as PNG, SVG or PDF"},
+         "Board, one pane, the row, the latency or the theory plot as PNG, SVG or PDF"},
         {Command::ExportData, "&File", "Export &data…", "Ctrl+Alt+E", "The numbers behind the view as CSV or NPY"},
         {Command::CopyPane, "&File", "&Copy board as picture", "Ctrl+C", "Put a picture of the board on the clipboard"},
         {Command::Quit, "&File", "&Quit", "Ctrl+Q", "Leave Attnscope"},
@@ -69,6 +69,8 @@ const std::vector<CommandSpec>& commandTable()
         {Command::NextHead, "&Go", "Next head", "Right", "The head after this one"},
         {Command::PreviousLayer, "&Go", "Layer up", "Up", "The layer before this one"},
         {Command::NextLayer, "&Go", "Layer down", "Down", "The layer after this one"},
+        {Command::ChooseMethod, "&Go", "Choose &method…", "M", "The list of methods for the selected approximation, with search"},
+        {Command::AddMethod, "&Go", "A&dd approximation…", "+", "The list of methods, for one approximation more on the board"},
         {Command::PreviousMethod, "&Go", "Previous method", "PgUp", "The method before this one in the list"},
         {Command::NextMethod, "&Go", "Next method", "PgDown", "The method after this one in the list"},
         {Command::ToggleCausal, "&Go", "&Causal", "C", "Each query sees only the keys up to itself"},
@@ -77,6 +79,7 @@ const std::vector<CommandSpec>& commandTable()
         {Command::Palette, "&Help", "&Command palette…", "Ctrl+Shift+P", "All commands in one list that is filtered while typing"},
         {Command::Shortcuts, "&Help", "&Keys and mouse", "F1;?", "All shortcuts on one page"},
         {Command::MethodHelp, "&Help", "This &method", "Shift+F1", "Formula, cost and source of the selected approximation"},
+        {Command::AllMethods, "&Help", "All m&ethods", "", "Every method by family, each with its help page"},
         {Command::About, "&Help", "&About this machine and Attnscope", "", "Versions, processor, GPUs"},
     };
     return table;

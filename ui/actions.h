@@ -47,6 +47,8 @@ enum class Command {
     PreviousHead,
     NextLayer,
     PreviousLayer,
+    ChooseMethod,
+    AddMethod,
     NextMethod,
     PreviousMethod,
     ToggleCausal,
@@ -59,6 +61,7 @@ enum class Command {
     Palette,
     Shortcuts,
     MethodHelp,
+    AllMethods,
     About,
 };
 

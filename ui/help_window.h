@@ -2,13 +2,38 @@
 // A page of help beside the window: shortcuts, a method, the machine.
 #pragma once
 
-#include <QString>
+#include <QDialog>
 
-class QWidget;
+class QLabel;
+class QTextBrowser;
+class QUrl;
 
 namespace attnscope {
 
-/// Shows `html` in a window of its own that Esc closes; a second call replaces the page.
-void showHelp(QWidget& parent, const QString& title, const QString& html);
+class FormulaView;
+
+class HelpWindow : public QDialog {
+    Q_OBJECT
+
+public:
+    /// The one of `parent`, made at the first call; Esc closes it.
+    static HelpWindow& of(QWidget& parent);
+
+    void showText(const QString& title, const QString& html);
+    void showMethod(const QString& id); ///< nothing where there is no such method
+    void showMethods();
+
+    const FormulaView& formula() const { return *m_formula; }
+    QTextBrowser& text() { return *m_text; }
+
+private:
+    explicit HelpWindow(QWidget* parent);
+    void follow(const QUrl& link);
+    void present(const QString& title, const QString& html);
+
+    QLabel* m_title;
+    FormulaView* m_formula;
+    QTextBrowser* m_text;
+};
 
 } // namespace attnscope

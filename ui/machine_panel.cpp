@@ -18,17 +18,6 @@ QString row(const QString& name, const QString& value)
 
 QString row(const QString& name, const std::string& value) { return row(name, QString::fromStdString(value)); }
 
-QString parameterRow(const ParamSpec& spec)
-{
-    QString range;
-    for (const auto& choice : spec.choices)
-        range += (range.isEmpty() ? QString() : QStringLiteral(", ")) + QString::fromStdString(choice);
-    if (spec.kind == ParamKind::Number)
-        range = QObject::tr("%1 to %2, default %3").arg(spec.min).arg(spec.max).arg(spec.initial);
-    return row(QString::fromStdString(spec.key),
-               QString::fromStdString(spec.label + ". " + spec.help) + QStringLiteral(" [%1]").arg(range));
-}
-
 } // namespace
 
 QString machineText(const std::vector<const Backend*>& backends, const std::string& cudaNote)
@@ -50,26 +39,6 @@ QString machineText(const std::vector<const Backend*>& backends, const std::stri
              QObject::tr(
                  "Attention is not explanation: a weight says where a head looks, not why the model answers. "
                  "Approximations are applied to the captured q, k, v of a model that was trained with softmax; nothing was retrained."));
-}
-
-QString methodHelp(const MethodInfo& info)
-{
-    const auto text = [](const std::string& s) { return QString::fromStdString(s).toHtmlEscaped(); };
-    QString page = QStringLiteral("<h3>%1</h3><p>%2</p><p style='font-size:large'>%3</p><table>")
-                       .arg(text(info.title), text(info.summary), text(info.formula));
-    page += row(QObject::tr("Id"), info.id) + row(QObject::tr("Family"), info.family) + row(QObject::tr("Time"), info.timeGrowth) +
-            row(QObject::tr("Memory"), info.memoryGrowth) +
-            row(QObject::tr("Causal form"), info.supportsCausal ? QObject::tr("yes") : QObject::tr("no")) +
-            row(QObject::tr("Random"), info.randomised ? QObject::tr("yes: see the seed") : QObject::tr("no")) +
-            row(QObject::tr("Source"), info.reference);
-    page += QStringLiteral("</table>");
-    if (!info.params.empty()) {
-        page += QStringLiteral("<h4>%1</h4><table>").arg(QObject::tr("Parameters"));
-        for (const auto& spec : info.params)
-            page += parameterRow(spec);
-        page += QStringLiteral("</table>");
-    }
-    return page;
 }
 
 } // namespace attnscope

@@ -13,7 +13,4 @@ namespace attnscope {
 /// HTML. `cudaNote` says why there is no GPU; empty where there is one.
 QString machineText(const std::vector<const Backend*>& backends, const std::string& cudaNote);
 
-/// A method's help page as HTML, from its MethodInfo.
-QString methodHelp(const MethodInfo& info);
-
 } // namespace attnscope

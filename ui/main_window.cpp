@@ -13,6 +13,7 @@
 #include "ui/jobs_panel.h"
 #include "ui/latency_panel.h"
 #include "ui/machine_panel.h"
+#include "ui/method_page.h"
 #include "ui/methods_panel.h"
 #include "ui/plot_theme.h"
 #include "ui/range_control.h"
@@ -98,14 +99,17 @@ void MainWindow::connectCommands()
     on(Command::ThemeDark, [this] { setTheme(m_settings.theme() == Theme::Dark ? Theme::Light : Theme::Dark); });
     on(Command::ResetLayout, [this] { restoreState(m_initialState); });
     on(Command::Palette, [this] { (new CommandPalette(m_actions, this))->open(); });
-    on(Command::Shortcuts, [this] { showHelp(*this, tr("Keys and mouse"), shortcutTable()); });
-    on(Command::About, [this] { showHelp(*this, tr("About Attnscope"), m_panels.machine->toHtml()); });
+    on(Command::Shortcuts, [this] { HelpWindow::of(*this).showText(tr("Keys and mouse"), shortcutTable() + methodListPage()); });
+    on(Command::About, [this] { HelpWindow::of(*this).showText(tr("About Attnscope"), m_panels.machine->toHtml()); });
+    on(Command::AllMethods, [this] { HelpWindow::of(*this).showMethods(); });
     on(Command::MethodHelp, [this] {
         const auto& session = m_controller->session();
         if (session.selected < session.approximations.size())
-            showMethodHelp(QString::fromStdString(session.approximations[session.selected].id));
+            HelpWindow::of(*this).showMethod(QString::fromStdString(session.approximations[session.selected].id));
     });
-    connect(m_panels.methods, &MethodsPanel::helpRequested, this, &MainWindow::showMethodHelp);
+    connect(m_panels.methods, &MethodsPanel::helpRequested, this, [this](const QString& id) { HelpWindow::of(*this).showMethod(id); });
+    on(Command::ChooseMethod, [this] { m_panels.methods->chooseMethod(m_controller->session().selected); });
+    on(Command::AddMethod, [this] { m_panels.methods->chooseAnother(); });
 }
 
 void MainWindow::connectDialogs()
@@ -183,12 +187,6 @@ void MainWindow::showFailure(const QString& what, const QString& hint)
     box->setInformativeText(hint);
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->open();
-}
-
-void MainWindow::showMethodHelp(const QString& id)
-{
-    if (const auto* method = findMethod(id.toStdString()))
-        showHelp(*this, QString::fromStdString(method->info().title), methodHelp(method->info()));
 }
 
 void MainWindow::setTheme(Theme theme)

@@ -43,7 +43,6 @@ private:
     void on(Command command, const std::function<void()>& call);
     void showJobs();
     void showFailure(const QString& what, const QString& hint);
-    void showMethodHelp(const QString& id);
     void setTheme(Theme theme);
     void rememberFile();
     void stepMethod(int step);

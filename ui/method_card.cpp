@@ -2,55 +2,30 @@
 #include "ui/method_card.h"
 
 #include "core/method/registry.h"
+#include "ui/method_picker.h"
 #include "ui/parameter_form.h"
 
-#include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
 #include <QRadioButton>
-#include <QSignalBlocker>
-#include <QStandardItemModel>
 #include <QToolButton>
 #include <QVBoxLayout>
 
 namespace attnscope {
 
-void fillMethods(QComboBox& box)
-{
-    std::string family;
-    auto* model = new QStandardItemModel(&box);
-    for (const auto& method : allMethods()) {
-        const auto& info = method->info();
-        if (info.exact)
-            continue;
-        if (info.family != family) {
-            family = info.family;
-            auto* heading = new QStandardItem(QString::fromStdString(family).toUpper());
-            heading->setFlags(Qt::NoItemFlags);
-            model->appendRow(heading);
-        }
-        auto* item = new QStandardItem(QString::fromStdString(info.title));
-        item->setData(QString::fromStdString(info.id), Qt::UserRole);
-        item->setToolTip(QString::fromStdString(info.summary));
-        model->appendRow(item);
-    }
-    box.setModel(model);
-}
-
 MethodCard::MethodCard(QWidget* parent)
     : QFrame(parent),
       m_select(new QRadioButton(this)),
-      m_method(new QComboBox(this)),
+      m_method(new QPushButton(this)),
       m_remove(new QToolButton(this)),
       m_form(new ParameterForm(this)),
       m_summary(new QLabel(this)),
       m_start(new QPushButton(tr("Compute all the same"), this))
 {
     setFrameShape(QFrame::StyledPanel);
-    fillMethods(*m_method);
-    m_method->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    m_method->setMinimumContentsLength(8);
+    m_method->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+    m_method->setStyleSheet(QStringLiteral("text-align: left; padding: 3px 6px;"));
     m_select->setToolTip(tr("Show the error of this approximation"));
     m_select->setAutoExclusive(false);
     m_remove->setText(QStringLiteral("×"));
@@ -81,25 +56,34 @@ MethodCard::MethodCard(QWidget* parent)
     connect(m_select, &QRadioButton::clicked, this, &MethodCard::selectRequested);
     connect(m_remove, &QToolButton::clicked, this, &MethodCard::removeRequested);
     connect(help, &QToolButton::clicked, this, [this] { Q_EMIT helpRequested(QString::fromStdString(m_setting.id)); });
-    connect(m_method, &QComboBox::activated, this, [this](int row) {
-        m_setting = {m_method->itemData(row).toString().toStdString(), {}, m_setting.seed};
-        rebuild();
-        Q_EMIT edited(m_setting);
-    });
+    connect(m_method, &QPushButton::clicked, this, &MethodCard::chooseMethod);
     connect(m_form, &ParameterForm::edited, this, [this](const MethodSetting& setting) {
         m_setting = setting;
         Q_EMIT edited(m_setting);
     });
 }
 
+void MethodCard::chooseMethod()
+{
+    auto* picker = new MethodPicker(QString::fromStdString(m_setting.id), this);
+    connect(picker, &MethodPicker::helpRequested, this, &MethodCard::helpRequested);
+    connect(picker, &MethodPicker::chosen, this, [this](const QString& id) {
+        m_setting = {id.toStdString(), {}, m_setting.seed};
+        rebuild();
+        Q_EMIT edited(m_setting);
+    });
+    picker->popUpAt(*m_method);
+}
+
 void MethodCard::rebuild()
 {
-    if (const auto* method = findMethod(m_setting.id)) {
-        m_form->setMethod(method->info(), m_setting);
-        m_method->setToolTip(QString::fromStdString(method->info().summary));
-    }
-    const QSignalBlocker quiet(m_method);
-    m_method->setCurrentIndex(m_method->findData(QString::fromStdString(m_setting.id)));
+    const auto* method = findMethod(m_setting.id);
+    m_method->setText((method ? QString::fromStdString(method->info().title) : QString::fromStdString(m_setting.id)) +
+                      QStringLiteral("  ▾"));
+    if (!method)
+        return;
+    m_form->setMethod(method->info(), m_setting);
+    m_method->setToolTip(tr("%1\nClick or press M for another method.").arg(QString::fromStdString(method->info().summary)));
 }
 
 void MethodCard::setSetting(const MethodSetting& setting)

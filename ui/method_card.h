@@ -6,7 +6,6 @@
 
 #include <QFrame>
 
-class QComboBox;
 class QLabel;
 class QPushButton;
 class QRadioButton;
@@ -26,6 +25,7 @@ public:
     void setSelected(bool selected);
     void setRemovable(bool removable);
     void setSummary(const QString& text);
+    void chooseMethod();           ///< opens the list of methods
     void setWaiting(bool waiting); ///< shows the button that starts a long calculation
 
 Q_SIGNALS:
@@ -40,14 +40,11 @@ private:
 
     MethodSetting m_setting;
     QRadioButton* m_select;
-    QComboBox* m_method;
+    QPushButton* m_method;
     QToolButton* m_remove;
     ParameterForm* m_form;
     QLabel* m_summary;
     QPushButton* m_start;
 };
-
-/// A choice of all methods, grouped by family; the item data is the id.
-void fillMethods(QComboBox& box);
 
 } // namespace attnscope

@@ -2,6 +2,7 @@
 #include "ui/methods_panel.h"
 
 #include "ui/method_card.h"
+#include "ui/method_picker.h"
 
 #include <QPushButton>
 #include <QScrollArea>
@@ -33,7 +34,23 @@ MethodsPanel::MethodsPanel(QWidget* parent) : QWidget(parent), m_add(new QPushBu
     content->setMinimumWidth(kPanelWidth - 24); // below that the panel scrolls
     setMinimumWidth(kNarrowest);
     m_add->setToolTip(tr("Put a second or third approximation on the board"));
-    connect(m_add, &QPushButton::clicked, this, [this] { Q_EMIT added({"window", {}, 0}); });
+    connect(m_add, &QPushButton::clicked, this, &MethodsPanel::chooseAnother);
+}
+
+void MethodsPanel::chooseMethod(std::size_t index)
+{
+    if (index < m_cards.size())
+        m_cards[index]->chooseMethod();
+}
+
+void MethodsPanel::chooseAnother()
+{
+    if (!m_add->isEnabled())
+        return;
+    auto* picker = new MethodPicker({}, this);
+    connect(picker, &MethodPicker::helpRequested, this, &MethodsPanel::helpRequested);
+    connect(picker, &MethodPicker::chosen, this, [this](const QString& id) { Q_EMIT added({id.toStdString(), {}, 0}); });
+    picker->popUpAt(*m_add);
 }
 
 void MethodsPanel::addCard()

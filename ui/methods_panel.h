@@ -27,6 +27,9 @@ public:
     /// Short figures under a card: "map error 0.41, output 0.12"; or why there is nothing.
     void setSummary(std::size_t index, const QString& text);
 
+    void chooseMethod(std::size_t index); ///< opens the list of methods for a card
+    void chooseAnother();                 ///< and for one approximation more; nothing where the board is full
+
     /// Whether an approximation waits to be started because it takes long.
     void setWaiting(std::size_t index, bool waiting);
 
