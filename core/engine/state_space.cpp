@@ -30,6 +30,10 @@ Error wrongRows(std::string_view name, MatrixView<const float> rows, const std::
 
 Result<StateSpaceRows> stateSpaceRows(const Inputs& in, HeadRef head)
 {
+    if (const auto d = in.array("D", head); d && d->cols != 1)
+        return Error{Errc::InvalidShape,
+                     "The array \"D\" has " + std::to_string(d->cols) + " numbers per head, but one map per head takes 1.",
+                     "Give one D for each head, or leave it out: it adds to the diagonal alone."};
     StateSpaceRows rows{in.array("C", head).value_or(in.qOf(head)), in.array("B", head).value_or(in.kOf(head))};
     if (rows.writes.rows != in.k.rows())
         return wrongRows("B", rows.writes, std::to_string(in.k.rows()) + " rows high");

@@ -17,7 +17,7 @@ struct StateSpaceRows {
     MixerFactors::Rows writes{}; ///< [M, K]
 };
 
-/// InvalidShape where B or C don't go with each other or with the tokens.
+/// InvalidShape where B or C don't go with each other or with the tokens, or D is no single number per head.
 Result<StateSpaceRows> stateSpaceRows(const Inputs& inputs, HeadRef head);
 
 /// Steps dt [M or 1, 1] of the input or the parameter `dt`; `into` keeps a constant.

@@ -46,6 +46,9 @@ private Q_SLOTS:
             QVERIFY(std::fabs(raised.matrix()(i, i) - plain.matrix()(i, i) - 2.5F) < 1e-5F);
         data.arrays.insert_or_assign("C", Tensor(1, 1, 90, 7));
         QCOMPARE(findMethod("mamba2")->run(data.inputs(), paramsOf("mamba2"), {}).error().code, Errc::InvalidShape);
+        data.arrays.erase("C");
+        data.fill("D", 4, 1.0F);
+        QCOMPARE(findMethod("mamba2")->run(data.inputs(), paramsOf("mamba2"), {}).error().code, Errc::InvalidShape);
     }
 };
 
