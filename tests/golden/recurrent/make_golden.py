@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the golden values of this folder: recurrent mixers by the naive references of their official code, in float64.
+"""Writes the golden values of this folder: recurrent mixers by the naive references of their official code.
 
     git clone https://github.com/fla-org/flash-linear-attention && git clone https://github.com/state-spaces/mamba
     pip install torch numpy einops transformers
@@ -7,7 +7,7 @@
 
 One file per input suite: q, k, v [heads, tokens, width], gates drawn around them, and what the official functions return. Inputs
 are rounded to float32 first; float32 casts inside the official code are lifted to float64, so that values carry its algorithm
-and not its rounding.
+and not its rounding. Values are stored as float32.
 """
 import ast
 import math
