@@ -5,10 +5,8 @@
 #include "core/compute/dense.h"
 #include "core/compute/streaming_softmax.h"
 #include "core/engine/landmark.h"
+#include "core/engine/spectral_norm.h"
 #include "core/scores/softmax_source.h"
-
-#include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 
 #include <algorithm>
 #include <cmath>
@@ -18,16 +16,6 @@ namespace attnscope {
 namespace {
 
 constexpr Index kShownQueries = 200;
-
-/// |K|₂
-double spectralNorm(MatrixView<const float> k)
-{
-    using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    const Eigen::Map<const Rows, 0, Eigen::OuterStride<>> rows(k.data, k.rows, k.cols, Eigen::OuterStride<>(k.stride));
-    const Eigen::MatrixXd x = rows.cast<double>();
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(x.transpose() * x, Eigen::EigenvaluesOnly);
-    return std::sqrt(std::max(0.0, solver.eigenvalues().maxCoeff()));
-}
 
 } // namespace
 

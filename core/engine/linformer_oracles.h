@@ -22,7 +22,8 @@ DoubleMatrix pooledKeys(const Inputs& inputs, HeadRef head, const SequenceProjec
 /// P̄ F* with P̄ = softmax(scale Q (E K)ᵀ) and F* = argmin_F |A - P̄ F|_F = P̄⁺ A: A projected on what P̄ spans. Cancelled.
 Result<LowRankFactors> bestValues(const Inputs& inputs, HeadRef head, const SequenceProjection& projection, const RunContext& context);
 
-/// How many rows theorem 1 asks for, and the closed form of its estimator's error beside what drawn projections give. Cancelled.
+/// How many rows theorem 1 asks for, and the closed form of its estimator's error beside what drawn
+/// projections give, and what theorem 2 bounds beside what an output of zero gives. Cancelled.
 Result<std::vector<TheoryCurve>> linformerTheory(const Inputs& inputs, HeadRef head, Index rank, std::uint64_t seed,
                                                  const RunContext& context);
 

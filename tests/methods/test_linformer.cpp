@@ -206,13 +206,18 @@ private Q_SLOTS:
         const auto data = randomInputs({1, 1, 1024, 1024, 16, 3}, 53);
         const auto curves = method().theory(data.inputs(), {}, with({{"rank", "128"}}), {});
         QVERIFY(curves.ok());
-        QCOMPARE(curves->size(), std::size_t{2});
+        QCOMPARE(curves->size(), std::size_t{3});
         QVERIFY(curves->front().caption.find("= 234 ") != std::string::npos); // 33.75 ln 1024
         QVERIFY(curves->front().caption.find("says nothing") != std::string::npos);
-        const TheoryCurve& closed = curves->back();
+        const TheoryCurve& closed = (*curves)[1];
         QCOMPARE(closed.x.size(), closed.measured.size());
         for (std::size_t i = 0; i < closed.x.size(); ++i)
             QVERIFY(std::fabs(closed.measured[i] / closed.predicted[i] - 1.0) < 0.2);
+        // Zero does better than theorem 2's construction at every rank shown, and never exceeds 1.
+        const TheoryCurve& second = curves->back();
+        for (std::size_t i = 0; i < second.x.size(); ++i)
+            QVERIFY(second.predicted[i] <= 1.0 && second.measured[i] > second.predicted[i]);
+        QVERIFY(second.measured.front() > 2.0 * second.measured.back());
     }
 
     void refusesWhatDoesNotFit_data()
