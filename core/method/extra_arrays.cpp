@@ -24,6 +24,8 @@ std::span<const KnownArray> knownArrays()
         KnownArray{"gk", "log decay of each token and key channel"},
         KnownArray{"kappa", "direction along which each token corrects the state: the removal key"},
         KnownArray{"lambda", "weight of each token, or of each token and level"},
+        KnownArray{"mimo_o", "weight of each rank in the output, of a head, rank by rank and channel by channel of v"},
+        KnownArray{"mimo_x", "weight of the values in each rank, of a head, rank by rank and channel by channel of v"},
         KnownArray{"theta", "rate of rotation of each token and pair of channels"},
         KnownArray{"trap", "share of the trapezoidal rule at each token"},
         KnownArray{"u", "bonus of a token's own key, of a head and its channels"},

@@ -4,6 +4,7 @@
 #include "core/engine/decay_envelope.h"
 #include "core/engine/mixer_method.h"
 #include "core/engine/recall_capacity.h"
+#include "core/engine/state_space.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,19 +19,18 @@ constexpr double kHuge = 1e30;
 /// Rates of decay A [channel, state] of one head.
 class Rates {
 public:
-    static Result<Rates> make(const Inputs& in, HeadRef head, double constant)
+    static Result<Rates> make(const Inputs& in, HeadRef head, Index states, double constant)
     {
         const auto a = in.array("A", head);
         if (!a)
-            return Rates{std::nullopt, constant, in.k.cols()};
-        const Index states = in.k.cols();
+            return Rates{std::nullopt, constant, states};
         if (a->rows != 1 || (a->cols != 1 && a->cols != states && a->cols != states * in.v.cols()))
-            return Error{Errc::InvalidShape,
-                         "The array \"A\" has " + std::to_string(a->rows) + " rows of " + std::to_string(a->cols) +
-                             " numbers, but there are " + std::to_string(states) + " states in each of " + std::to_string(in.v.cols()) +
-                             " channels.",
-                         "Give one row with a rate for all, for each state (the columns of k), or for each channel of v and state, "
-                         "channel by channel."};
+            return Error{
+                Errc::InvalidShape,
+                "The array \"A\" has " + std::to_string(a->rows) + " rows of " + std::to_string(a->cols) + " numbers, but there are " +
+                    std::to_string(states) + " states in each of " + std::to_string(in.v.cols()) + " channels.",
+                "Give one row with a rate for all, for each state (the columns of B, or of k), or for each channel of v and state, "
+                "channel by channel."};
         for (const float x : a->rowSpan(0))
             if (!(x <= 0.0F))
                 return Error{Errc::InvalidParam, "The array \"A\" holds a rate that isn't negative.",
@@ -60,6 +60,7 @@ private:
 
 /// What one head scans with, and the channels that its map stands for.
 struct Scan {
+    StateSpaceRows rows; ///< C and B
     ChannelGate step;
     ChannelGate skip; ///< D
     Rates rates;
@@ -67,19 +68,22 @@ struct Scan {
 
     static Result<Scan> make(const Inputs& in, HeadRef head, const Params& params)
     {
+        const auto rows = stateSpaceRows(in, head);
+        if (!rows)
+            return rows.error();
         const auto step = ChannelGate::make(in, head, {"dt", params.number("dt"), 0.0, kHuge});
         if (!step)
             return step.error();
         const auto skip = ChannelGate::make(in, head, {"D", params.number("D"), -kHuge, kHuge});
         if (!skip)
             return skip.error();
-        const auto rates = Rates::make(in, head, params.number("A"));
+        const auto rates = Rates::make(in, head, rows->writes.cols, params.number("A"));
         if (!rates)
             return rates.error();
         auto channels = shownChannels(in, params.integer("channel"), step->byChannel() || skip->byChannel() || rates->byChannel());
         if (!channels)
             return channels.error();
-        return Scan{*step, *skip, *rates, *std::move(channels)};
+        return Scan{*rows, *step, *skip, *rates, *std::move(channels)};
     }
 
     double meanSkip(Index token) const
@@ -106,7 +110,7 @@ Result<MixerFactors> Mamba1::factors(const Inputs& in, HeadRef head, const Param
     if (!scan)
         return scan.error();
     const auto channels = static_cast<Index>(scan->channels.size());
-    const Index states = in.k.cols();
+    const Index states = scan->rows.writes.cols;
     MixerFactors f{.tokens = in.k.rows(), .scale = 1.0F / static_cast<float>(channels)};
     Tensor read(1, 1, in.q.rows(), channels * states);
     Tensor write(1, 1, in.k.rows(), channels * states);
@@ -114,11 +118,11 @@ Result<MixerFactors> Mamba1::factors(const Inputs& in, HeadRef head, const Param
     for (Index c = 0; c < channels; ++c) {
         const Index channel = scan->channels[static_cast<std::size_t>(c)];
         for (Index i = 0; i < in.q.rows(); ++i)
-            std::copy_n(in.qOf(head).row(i), states, read.matrix().row(i) + c * states);
+            std::copy_n(scan->rows.reads.row(i), states, read.matrix().row(i) + c * states);
         for (Index t = 0; t < in.k.rows(); ++t) {
             const double step = scan->step.at(t, channel);
             for (Index s = 0; s < states; ++s) {
-                write.matrix()(t, c * states + s) = static_cast<float>(step * static_cast<double>(in.kOf(head)(t, s)));
+                write.matrix()(t, c * states + s) = static_cast<float>(step * static_cast<double>(scan->rows.writes(t, s)));
                 decay.matrix()(t, c * states + s) = static_cast<float>(step * scan->rates.at(channel, s));
             }
         }
@@ -147,8 +151,8 @@ Result<DefinedMap> Mamba1::define(const Inputs& in, HeadRef head, const Params& 
             map.at(i, i + offset) += share * scan->skip.at(i + offset, channel);
             for (Index j = i + offset; j >= 0; --j) {
                 double sum = 0.0;
-                for (Index s = 0; s < in.k.cols(); ++s)
-                    sum += static_cast<double>(in.qOf(head)(i, s)) * static_cast<double>(in.kOf(head)(j, s)) *
+                for (Index s = 0; s < scan->rows.writes.cols; ++s)
+                    sum += static_cast<double>(scan->rows.reads(i, s)) * static_cast<double>(scan->rows.writes(j, s)) *
                            std::exp(steps * scan->rates.at(channel, s));
                 map.at(i, j) += share * scan->step.at(j, channel) * sum;
                 steps += scan->step.at(j, channel);
@@ -162,7 +166,7 @@ Result<std::vector<TheoryCurve>> Mamba1::theory(const Inputs& in, HeadRef head, 
     const auto scan = Scan::make(in, head, params);
     if (!scan)
         return scan.error();
-    const Index states = in.k.cols();
+    const Index states = scan->rows.writes.cols;
     const auto logDecay = [&](Index t, Index c) {
         const Index channel = scan->channels[static_cast<std::size_t>(c / states)];
         return scan->step.at(t, channel) * scan->rates.at(channel, c % states);
@@ -188,9 +192,9 @@ const MethodInfo& Mamba1::info() const
             "hᵢ = e^(Δᵢ A) ⊙ hᵢ₋₁ + Δᵢ Bᵢ vᵢ, oᵢ = Cᵢ·hᵢ + D vᵢ;  per channel Mᵢⱼ = Δⱼ Σ_s C_is B_js e^(A_s (Δⱼ₊₁ + … + Δᵢ)) for j ≤ i",
         .assumes = "A few time scales hold what matters; large steps mark tokens that are worth keeping.",
         .loses = "Steps that write also forget; old tokens fade at fixed rates of their states, and scores may be negative.",
-        .learned =
-            "Δ, B, C and A are learned; here C is q, B is k, and Δ and A are arrays \"dt\" and \"A\" of the input, and where these are "
-            "missing constants, a training-free variant that one map serves. Convolution and output gate are not part of the map.",
+        .learned = "Δ, B, C and A are learned; here they are arrays \"dt\", \"B\", \"C\" and \"A\" of the input, and where these are "
+                   "missing k, q and constants, a training-free variant that one map serves. Convolution and output gate are not part of "
+                   "the map.",
         .reference = "Gu, Dao, Mamba: Linear-Time Sequence Modeling with Selective State Spaces, COLM 2024, arXiv:2312.00752, eq. 2 and "
                      "algorithm 2",
         .timeGrowth = "n d²",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Log-linear attention and the scans by channel against values of their official code (golden/scans/make_golden.py).
+// Log-linear attention, the scans by channel and Mamba-3 MIMO against values of their official code (golden/scans/make_golden.py).
 #include "core/io/array_file.h"
 #include "core/method/registry.h"
 #include "support/dense_map.h"
@@ -27,7 +27,7 @@ struct Golden {
     Tensor q, k, v, expected;
     std::map<std::string, Tensor> gates;
 
-    Golden(const QString& suite, const std::string& method, const std::vector<std::string>& names)
+    Golden(const QString& suite, const std::string& method, const std::string& result, const std::vector<std::string>& names)
     {
         const auto path = std::string(ATTNSCOPE_SOURCE_DIR) + "/tests/golden/scans/" + suite.toStdString() + ".npz";
         const auto file = openArrays(path);
@@ -36,7 +36,7 @@ struct Golden {
         q = readArray(**file, "q");
         k = readArray(**file, "k");
         v = readArray(**file, "v");
-        expected = readArray(**file, method);
+        expected = readArray(**file, result);
         for (const auto& name : names)
             gates.emplace(name, readArray(**file, method + "_" + name));
     }
@@ -76,11 +76,11 @@ void addSuites()
 }
 
 void compare(const QString& suite, const std::string& id, const std::vector<std::string>& gates, const std::vector<ParamText>& given,
-             bool byChannel)
+             bool byChannel, const char* suffix = "")
 {
     std::string stem = id;
     std::replace(stem.begin(), stem.end(), '-', '_');
-    const Golden golden(suite, stem, gates);
+    const Golden golden(suite, stem, stem + suffix, gates);
     QVERIFY(!golden.expected.empty());
     const auto& method = *findMethod(id);
     double worst = 0.0;
@@ -121,6 +121,15 @@ private Q_SLOTS:
     {
         QFETCH(QString, suite);
         compare(suite, "rg-lru", {"g", "beta"}, {{"start", "official"}}, true);
+    }
+
+    void mamba3Mimo_data() { addSuites(); }
+    void mamba3Mimo()
+    {
+        QFETCH(QString, suite);
+        const std::vector<std::string> gates{"B", "C", "dt", "g", "trap", "D", "theta", "mimo_x", "mimo_o"};
+        compare(suite, "mamba3", gates, {{"rank", "3"}}, true);
+        compare(suite, "mamba3", gates, {{"rank", "3"}, {"pairs", "halves"}}, true, "_halves");
     }
 };
 

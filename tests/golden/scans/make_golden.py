@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the golden values of this folder: per-channel scans and log-linear attention by their official code, in float64.
+"""Writes the golden values of this folder: per-channel scans, log-linear attention and Mamba-3 MIMO by their official code, in float64.
 
     git clone https://github.com/fla-org/flash-linear-attention && git clone https://github.com/state-spaces/mamba
     pip install torch numpy einops transformers
@@ -12,7 +12,9 @@ and not its rounding.
 import ast
 import math
 import pathlib
+import re
 import sys
+from typing import Optional, Tuple
 
 import numpy as np
 import torch
@@ -34,8 +36,9 @@ def function(path, name):
     text = pathlib.Path(path).read_text()
     found = next(node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name)
     body = ast.get_source_segment(text, found)
-    scope = {"torch": torch, "F": F, "math": math, "rearrange": rearrange, "repeat": repeat}
-    exec(body.replace(".float()", ".double()"), scope)  # noqa: S102
+    scope = {"torch": torch, "F": F, "math": math, "rearrange": rearrange, "repeat": repeat, "Optional": Optional, "Tuple": Tuple, "Tensor": torch.Tensor}
+    body = re.sub(r"torch\.float(32)?\b", "torch.float64", body.replace(".float()", ".double()"))
+    exec(body, scope)  # noqa: S102
     return scope[name]
 
 
@@ -112,6 +115,37 @@ def rg_lru(v, out):
     out.update(rg_lru_g=g, rg_lru_beta=beta, rg_lru=y.reshape(n, HEADS, channels).transpose(0, 1))
 
 
+def mamba3_mimo(repository, name, v, out):
+    """tests/ops/tilelang/test_mamba3_mimo.py: by steps, which turns adjacent channels, and by chunks, which turns halves."""
+    path = f"{repository}/tests/ops/tilelang/test_mamba3_mimo.py"
+    ranks, width = 3, 6
+    n, channels = v.shape[1:]
+    reads, writes = suite(name, n, ranks * width)
+    dt = rounded(F.softplus(torch.randn(HEADS, n, dtype=torch.float64)))
+    g = rounded(-0.3 * torch.rand(HEADS, n, dtype=torch.float64))
+    trap = torch.randn(HEADS, n, dtype=torch.float64)
+    angles = torch.randn(HEADS, n, width // 2, dtype=torch.float64)
+    skip = rounded(torch.randn(HEADS, dtype=torch.float64))
+    x, o = rounded(torch.randn(2, HEADS, ranks, channels, dtype=torch.float64) / ranks)
+
+    def by_rank(t):
+        return t.reshape(HEADS, n, ranks, width).permute(1, 2, 0, 3)[None]
+
+    none = torch.zeros(HEADS, ranks, width, dtype=torch.float64)
+    step = function(path, "mamba3_MIMO_step_ref")
+    rows = by_rank(reads), by_rank(writes), v.transpose(0, 1)[None]
+    y, _ = step(*rows, g[None], dt[None], trap[None], none, none, angles.transpose(0, 1)[None], x, o, skip)
+    chunk = 32 if n % 32 == 0 else n
+    sums = g.reshape(HEADS, -1, chunk).cumsum(-1)
+    rest = (sums[..., -1:] - sums).reshape(1, HEADS, n)
+    turned = function(path, "apply_angle_dt_reference")(angles.transpose(0, 1)[None], dt.T[None])
+    arguments = none, none, x, o, None, None, turned, sums.reshape(1, HEADS, n), rest, dt[None], trap[None], skip
+    halves = function(path, "mamba3_MIMO_chunk_ref")(*rows, *arguments, chunk_size=chunk, rotary_dim_divisor=2, dtype=torch.float64)[0]
+    out.update(mamba3_B=writes, mamba3_C=reads, mamba3_dt=dt, mamba3_g=g, mamba3_trap=trap.sigmoid(), mamba3_D=skip[:, None])
+    out.update(mamba3_theta=math.pi * angles.tanh(), mamba3_mimo_x=x.reshape(HEADS, 1, -1), mamba3_mimo_o=o.reshape(HEADS, 1, -1))
+    out.update(mamba3=y[0].transpose(0, 1), mamba3_halves=halves[0].transpose(0, 1))
+
+
 def main():
     fla, mamba = sys.argv[1:3]
     for seed, (name, (n, d, dv)) in enumerate(SUITES.items()):
@@ -122,7 +156,8 @@ def main():
         log_linear(fla, q, k, v, out)
         mamba1(mamba, q, k, v, out)
         rg_lru(v, out)
-        outputs = ("log_linear", "mamba1", "rg_lru")
+        mamba3_mimo(mamba, name, v, out)
+        outputs = ("log_linear", "mamba1", "rg_lru", "mamba3", "mamba3_halves")
         np.savez_compressed(
             FOLDER / f"{name}.npz", **{key: x.numpy().astype(np.float64 if key in outputs else np.float32) for key, x in out.items()}
         )
