@@ -4,9 +4,11 @@
 #include "core/engine/kernel_method.h"
 #include "core/engine/performer_theory.h"
 #include "core/engine/unit_trig.h"
+#include "core/scores/softmax_source.h"
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 namespace attnscope::methods {
 
@@ -85,6 +87,41 @@ Result<DefinedMap> Rfa::define(const Inputs& in, HeadRef head, const Params& par
     return definedKernel(in, featuresOfRows(in.qOf(head), features), featuresOfRows(in.kOf(head), features));
 }
 
+/// Of rows spread over the head: |A - Â|_F / |A|_F towards softmax of q·k and towards that of τ q̂·k̂, in a sentence.
+Result<TheoryCurve> distanceFromTargets(const ScoreSource& map, const Inputs& in, HeadRef head, const Inputs& unit,
+                                        const RunContext& context)
+{
+    constexpr Index kRows = 64;
+    double gaps[2] = {0.0, 0.0};
+    double sizes[2] = {0.0, 0.0};
+    Tensor row(1, 1, 1, map.cols());
+    std::vector<double> target(static_cast<std::size_t>(map.cols()));
+    const Index step = (map.rows() + kRows - 1) / kRows;
+    for (Index i = 0; i < map.rows(); i += step) {
+        if (auto done = map.read({i, 0, 1, map.cols(), 0}, Pool::Mean, row.matrix(), context); !done)
+            return done.error();
+        for (const std::size_t t : {std::size_t{0}, std::size_t{1}}) {
+            softmaxRow(t == 0 ? in : unit, t == 0 ? head : HeadRef{}, i, target);
+            for (std::size_t j = 0; j < target.size(); ++j) {
+                const double gap = target[j] - static_cast<double>(row.values()[j]);
+                gaps[t] += gap * gap;
+                sizes[t] += target[j] * target[j];
+            }
+        }
+    }
+    std::ostringstream text;
+    text.precision(3);
+    text << "On rows spread over the head the map's relative Frobenius error is " << std::sqrt(gaps[1] / sizes[1])
+         << " towards its own target, softmax of τ q̂·k̂, and " << std::sqrt(gaps[0] / sizes[0]) << " towards softmax of q·k.";
+    TheoryCurve curve;
+    curve.title = "Distance from both targets";
+    curve.source = "measured on these inputs";
+    curve.quantity = "relative Frobenius error of the map";
+    curve.kind = TheoryKind::Guidance;
+    curve.caption = text.str();
+    return curve;
+}
+
 Result<std::vector<TheoryCurve>> Rfa::theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
 {
     if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
@@ -114,6 +151,13 @@ Result<std::vector<TheoryCurve>> Rfa::theory(const Inputs& in, HeadRef head, con
     lemma.caption = "Holds for independent frequencies, of the kernel before rows are normalised, towards attention of unit-length queries "
                     "and keys; the distance of that from softmax of q·k comes on top. Row sums may come out near zero or negative.";
     curves->resize(1);
+    const auto map = scores(in, head, params, context);
+    if (!map)
+        return map.error();
+    auto distance = distanceFromTargets(**map, in, head, scaled, context);
+    if (!distance)
+        return distance.error();
+    curves->push_back(*std::move(distance));
     return curves;
 }
 

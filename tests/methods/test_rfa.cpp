@@ -108,7 +108,8 @@ private Q_SLOTS:
     {
         const auto data = randomInputs({1, 1, 80, 80, 16, 4}, 46);
         const auto curves = method().theory(data.inputs(), {}, with({{"tau", "1"}}), {});
-        QVERIFY(curves.ok() && curves->size() == 1);
+        QVERIFY(curves.ok() && curves->size() == 2);
+        QVERIFY(curves->back().x.empty() && curves->back().caption.find("own target") != std::string::npos);
         const auto& lemma = curves->front();
         for (std::size_t i = 0; i < lemma.x.size(); ++i)
             QVERIFY(std::abs(lemma.measured[i] / lemma.predicted[i] - 1.0) < 0.4);
