@@ -55,10 +55,10 @@ Result<MixerFactors::Rows> stateSpaceDecay(const Inputs& in, HeadRef head, const
         return gateRows(in, head, kDecay, 0.0, into);
     const auto dt = gateRows(in, head, kStep, params.number("dt"), into);
     if (!dt)
-        return dt;
+        return dt.error();
     const auto rate = gateRows(in, head, kRate, params.number("g"), into);
     if (!rate)
-        return rate;
+        return rate.error();
     Tensor g(1, 1, std::max(dt->rows, rate->rows), 1);
     for (Index t = 0; t < g.rows(); ++t)
         g.data()[t] = *tokenRow(*dt, t) * *tokenRow(*rate, t);
