@@ -36,6 +36,7 @@ public:
     Index rows() const override { return m_factors.left.rows(); }
     Index cols() const override { return m_factors.right.rows(); }
     Provenance provenance() const override { return m_provenance; }
+    const LowRankFactors& factors() const { return m_factors; }
     KeyRange visible(Index row) const override { return {0, std::min(cols(), m_factors.firstVisible + row)}; }
 
 protected:
@@ -108,6 +109,12 @@ double LowRankSource::maskedMean(Index rowFirst, Index rowLast, Index colFirst, 
 std::shared_ptr<const ScoreSource> makeLowRankSource(LowRankFactors factors, Provenance provenance)
 {
     return std::make_shared<LowRankSource>(std::move(factors), provenance);
+}
+
+const LowRankFactors* factorsOf(const ScoreSource& source)
+{
+    const auto* const lowRank = dynamic_cast<const LowRankSource*>(&source);
+    return lowRank ? &lowRank->factors() : nullptr;
 }
 
 } // namespace attnscope

@@ -20,4 +20,7 @@ struct LowRankFactors {
 /// O(R) a pooled cell, causal ones too.
 std::shared_ptr<const ScoreSource> makeLowRankSource(LowRankFactors factors, Provenance provenance = Provenance::Implied);
 
+/// The factors of a source that makeLowRankSource() made, as long as it lives; null of any other.
+const LowRankFactors* factorsOf(const ScoreSource& source);
+
 } // namespace attnscope
