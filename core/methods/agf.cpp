@@ -200,6 +200,56 @@ Result<std::vector<TheoryCurve>> Agf::theory(const Inputs& in, HeadRef head, con
     return curves;
 }
 
+std::vector<ParamSpec> paramSpecs()
+{
+    return {{.key = "order",
+             .label = "Order K",
+             .initial = 5,
+             .min = 1,
+             .max = 10,
+             .integer = true,
+             .help = "The highest polynomial; published settings use 3 to 10. Not used where coefficients are loaded."},
+            {.key = "polynomial",
+             .label = "Polynomials",
+             .kind = ParamKind::Choice,
+             .choices = {"jacobi", "legendre", "chebyshev", "monomial"},
+             .help = "As in its code: legendre is jacobi with α = β = 0; chebyshev is jacobi with α = β = -1/2, multiples of the usual "
+                     "polynomials."},
+            {.key = "theta",
+             .label = "Coefficients θ",
+             .kind = ParamKind::Choice,
+             .choices = {"init", "lsq", "loaded"},
+             .help = "init: 1, 0, .., 0, which is Efficient Attention; lsq: closest to softmax attention on this sample, by one exact "
+                     "call (ours); loaded: from theta-file."},
+            {.key = "sigma",
+             .label = "Entries Σ",
+             .kind = ParamKind::Choice,
+             .choices = {"qk", "q", "abs-q", "constant", "loaded"},
+             .help = "A stand-in of ours for X Wₛ, under a sigmoid: q ∘ k of the same token, q, |q|, or 0; loaded: X Wₛ from "
+                     "sigma-file. Without effect on initial coefficients."},
+            {.key = "alpha",
+             .label = "α",
+             .initial = 2.0,
+             .min = -5.0,
+             .max = 5.0,
+             .help = "Of Jacobi polynomials; published settings are 1.5 and 2."},
+            {.key = "beta",
+             .label = "β",
+             .initial = -1.0,
+             .min = -5.0,
+             .max = 5.0,
+             .help = "Of Jacobi polynomials; published settings run from -2 to 2."},
+            {.key = "theta-file",
+             .label = "Raw θ",
+             .kind = ParamKind::File,
+             .help = "Raw coefficients of shape [1, K + 1] or [heads, 1, K + 1]: the first as it stands, the others through tanh, as in "
+                     "its code with a fixed θ_0."},
+            {.key = "sigma-file",
+             .label = "X Wₛ",
+             .kind = ParamKind::File,
+             .help = "X Wₛ before the sigmoid, of shape [queries, D] or [heads, queries, D]."}};
+}
+
 const MethodInfo& Agf::info() const
 {
     static const MethodInfo info{
@@ -221,53 +271,7 @@ const MethodInfo& Agf::info() const
         .memoryGrowth = "d²",
         .rowsSumToOne = false,
         .nonNegative = false,
-        .params =
-            {{.key = "order",
-              .label = "Order K",
-              .initial = 5,
-              .min = 1,
-              .max = 10,
-              .integer = true,
-              .help = "The highest polynomial; published settings use 3 to 10. Not used where coefficients are loaded."},
-             {.key = "polynomial",
-              .label = "Polynomials",
-              .kind = ParamKind::Choice,
-              .choices = {"jacobi", "legendre", "chebyshev", "monomial"},
-              .help = "As in its code: legendre is jacobi with α = β = 0; chebyshev is jacobi with α = β = -1/2, multiples of the usual "
-                      "polynomials."},
-             {.key = "theta",
-              .label = "Coefficients θ",
-              .kind = ParamKind::Choice,
-              .choices = {"init", "lsq", "loaded"},
-              .help = "init: 1, 0, .., 0, which is Efficient Attention; lsq: closest to softmax attention on this sample, by one exact "
-                      "call (ours); loaded: from theta-file."},
-             {.key = "sigma",
-              .label = "Entries Σ",
-              .kind = ParamKind::Choice,
-              .choices = {"qk", "q", "abs-q", "constant", "loaded"},
-              .help = "A stand-in of ours for X Wₛ, under a sigmoid: q ∘ k of the same token, q, |q|, or 0; loaded: X Wₛ from "
-                      "sigma-file. Without effect on initial coefficients."},
-             {.key = "alpha",
-              .label = "α",
-              .initial = 2.0,
-              .min = -5.0,
-              .max = 5.0,
-              .help = "Of Jacobi polynomials; published settings are 1.5 and 2."},
-             {.key = "beta",
-              .label = "β",
-              .initial = -1.0,
-              .min = -5.0,
-              .max = 5.0,
-              .help = "Of Jacobi polynomials; published settings run from -2 to 2."},
-             {.key = "theta-file",
-              .label = "Raw θ",
-              .kind = ParamKind::File,
-              .help = "Raw coefficients of shape [1, K + 1] or [heads, 1, K + 1]: the first as it stands, the others through tanh, as in "
-                      "its code with a fixed θ_0."},
-             {.key = "sigma-file",
-              .label = "X Wₛ",
-              .kind = ParamKind::File,
-              .help = "X Wₛ before the sigmoid, of shape [queries, D] or [heads, queries, D]."}},
+        .params = paramSpecs(),
     };
     return info;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Hedgehog: its maps against their definition, its gradient against differences of the loss, its fit against what a fit must do.
 #include "core/engine/hedgehog_fit.h"
+#include "core/jobs/job_queue.h"
 #include "core/method/registry.h"
+#include "core/session/evaluation.h"
 #include "support/dense_map.h"
 #include "support/maps.h"
 #include "support/random_inputs.h"
@@ -231,6 +233,24 @@ private Q_SLOTS:
         context.progress = [&stop](double f) { f > 0.4 ? (void)stop.request_stop() : void(); };
         QCOMPARE(method().run(data.inputs(), params, context).error().code, Errc::Cancelled);
         QVERIFY(method().run(data.inputs(), params, {}).ok());
+    }
+
+    void fitsShowTheirProgressAmongTheJobs()
+    {
+        const auto data = randomInputs({1, 1, 256, 256, 16, 4}, 70);
+        const auto in = data.inputs();
+        const auto params = paramsOf("hedgehog", {{"weights", "fit"}, {"steps", "5000"}});
+        const auto exact = evaluateExact(in, {});
+        QVERIFY(exact.ok());
+        JobQueue queue([](const std::function<void()>&) {}); // nobody takes what is done
+        queue.replace(
+            "method", "Hedgehog", Lane::Interactive,
+            [&](const RunContext& context) { return compareWith(*exact, method(), in, params, context); },
+            [](const Result<Comparison>&) {});
+        const auto progress = [&queue] { return queue.jobs().empty() ? 1.0 : queue.jobs().front().progress; };
+        QTRY_VERIFY_WITH_TIMEOUT(progress() > 0.0, 60000);
+        QVERIFY(progress() < 1.0);
+        queue.cancelAll();
     }
 
     void threadsDoNotShow()
