@@ -83,6 +83,14 @@ void logReluPlusOf(float* x, float floor, Index count)
     mapRows(x, x, x, count, [d, zero, f](auto a, auto) HWY_ATTR { return hn::Log(d, hn::Add(hn::Max(a, zero), f)); });
 }
 
+void wavesOf(float* x, float factor, float* sine, Index count)
+{
+    const Floats d;
+    const auto f = hn::Set(d, factor);
+    mapRows(x, x, sine, count, [d, f](auto a, auto) HWY_ATTR { return hn::Sin(d, hn::Mul(f, a)); });
+    mapRows(x, x, x, count, [d, f](auto a, auto) HWY_ATTR { return hn::Cos(d, hn::Mul(f, a)); });
+}
+
 float dotOf(const float* x, const float* y, Index count)
 {
     const Floats d;
@@ -146,9 +154,12 @@ HWY_EXPORT(expMinusOf);
 HWY_EXPORT(expPlusOf);
 HWY_EXPORT(logEluPlusOneOf);
 HWY_EXPORT(logReluPlusOf);
+HWY_EXPORT(wavesOf);
 HWY_EXPORT(dotOf);
 HWY_EXPORT(rescaleAndAddOf);
 HWY_EXPORT(combineScaledOf);
+
+constexpr float kVectorAngles = 30000.0F; // beyond, vectorised sines lose the argument
 
 template <class T>
 Index sizeOf(std::span<T> x)
@@ -181,6 +192,17 @@ void logEluPlusOne(std::span<const float> x, std::span<float> out)
 }
 
 void logReluPlus(std::span<float> x, float floor) { HWY_DYNAMIC_DISPATCH(logReluPlusOf)(x.data(), floor, sizeOf(x)); }
+
+void waves(std::span<float> x, float factor, std::span<float> sine)
+{
+    const auto fits = [factor](float v) { return std::abs(factor * v) <= kVectorAngles; };
+    if (std::all_of(x.begin(), x.end(), fits)) {
+        HWY_DYNAMIC_DISPATCH(wavesOf)(x.data(), factor, sine.data(), sizeOf(x));
+        return;
+    }
+    std::transform(x.begin(), x.end(), sine.begin(), [factor](float v) { return std::sin(factor * v); });
+    std::transform(x.begin(), x.end(), x.begin(), [factor](float v) { return std::cos(factor * v); });
+}
 
 float dot(std::span<const float> x, std::span<const float> y) { return HWY_DYNAMIC_DISPATCH(dotOf)(x.data(), y.data(), sizeOf(x)); }
 

@@ -23,6 +23,9 @@ void logEluPlusOne(std::span<const float> x, std::span<float> out);
 /// x = log(max(x, 0) + floor).
 void logReluPlus(std::span<float> x, float floor);
 
+/// sine_j = sin(factor x_j), then x_j = cos(factor x_j).
+void waves(std::span<float> x, float factor, std::span<float> sine);
+
 /// Sum of x_j y_j.
 float dot(std::span<const float> x, std::span<const float> y);
 

@@ -61,7 +61,7 @@ public:
                 break;
             case RandomMap::Trig:
                 out.logScale[static_cast<std::size_t>(i)] = halfSquare(x.rowSpan(i), m_root) - trigShift(side);
-                waves(row.first(count), row.subspan(count));
+                waves(row.first(count), 1.0F, row.subspan(count));
                 break;
             case RandomMap::Relu:
             case RandomMap::ReluTf:
@@ -106,12 +106,6 @@ private:
         if (m_eps)
             for (float& p : row)
                 p = std::log(std::exp(p) + static_cast<float>(kOfficialEps));
-    }
-
-    static void waves(std::span<float> projected, std::span<float> second)
-    {
-        std::transform(projected.begin(), projected.end(), second.begin(), [](float p) { return std::sin(p); });
-        std::transform(projected.begin(), projected.end(), projected.begin(), [](float p) { return std::cos(p); });
     }
 
     float trigShift(Side side) const { return !m_eps ? 0.0F : side == Side::Query ? m_eps->topHalfQuery : m_eps->topHalfKey; }

@@ -4,7 +4,6 @@
 #include "core/compute/dense.h"
 #include "core/compute/feature_ops.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace attnscope {
@@ -29,9 +28,7 @@ public:
             const float norm = std::sqrt(dot(x.rowSpan(i), x.rowSpan(i))) + m_padding;
             const float factor = norm > 0.0F ? 1.0F / norm : 0.0F;
             const auto row = out.values.rowSpan(i);
-            const auto first = row.first(static_cast<std::size_t>(count));
-            std::transform(first.begin(), first.end(), row.begin() + count, [factor](float p) { return std::sin(factor * p); });
-            std::transform(first.begin(), first.end(), first.begin(), [factor](float p) { return std::cos(factor * p); });
+            waves(row.first(static_cast<std::size_t>(count)), factor, row.subspan(static_cast<std::size_t>(count)));
             out.logScale[static_cast<std::size_t>(i)] = 0.0F;
         }
     }

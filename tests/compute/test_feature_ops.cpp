@@ -54,6 +54,22 @@ private Q_SLOTS:
         }
     }
 
+    void sinesAndCosines()
+    {
+        for (const float deviation : {3.0F, 5000.0F, 1e6F})
+            for (const std::size_t n : kLengths) {
+                const auto x = drawn(n, 8, deviation);
+                auto cosine = x;
+                std::vector<float> sine(n);
+                waves(cosine, 1.5F, sine);
+                for (std::size_t i = 0; i < n; ++i) {
+                    const double angle = static_cast<double>(1.5F * x[i]);
+                    QVERIFY(std::abs(sine[i] - std::sin(angle)) < 1e-6);
+                    QVERIFY(std::abs(cosine[i] - std::cos(angle)) < 1e-6);
+                }
+            }
+    }
+
     void logarithmsOfFeatures()
     {
         for (const std::size_t n : kLengths) {
