@@ -28,9 +28,9 @@ Error wrongRows(std::string_view name, MatrixView<const float> rows, const std::
 
 } // namespace
 
-Result<StateSpaceRows> stateSpaceRows(const Inputs& in, HeadRef head)
+Result<StateSpaceRows> stateSpaceRows(const Inputs& in, HeadRef head, bool channels)
 {
-    if (const auto d = in.array("D", head); d && d->cols != 1)
+    if (const auto d = in.array("D", head); d && d->cols != 1 && !channels)
         return Error{Errc::InvalidShape,
                      "The array \"D\" has " + std::to_string(d->cols) + " numbers per head, but one map per head takes 1.",
                      "Give one D for each head, or leave it out: it adds to the diagonal alone."};

@@ -17,8 +17,9 @@ struct StateSpaceRows {
     MixerFactors::Rows writes{}; ///< [M, K]
 };
 
-/// InvalidShape where B or C don't go with each other or with the tokens, or D is no single number per head.
-Result<StateSpaceRows> stateSpaceRows(const Inputs& inputs, HeadRef head);
+/// InvalidShape where B or C don't go with each other or with the tokens, or D is no single number per head, unless `channels` have
+/// one of their own.
+Result<StateSpaceRows> stateSpaceRows(const Inputs& inputs, HeadRef head, bool channels = false);
 
 /// Steps dt [M or 1, 1] of the input or the parameter `dt`; `into` keeps a constant.
 Result<MixerFactors::Rows> stateSpaceSteps(const Inputs& inputs, HeadRef head, const Params& params, MixerFactors& into);

@@ -3,7 +3,7 @@
 #include "core/engine/log_linear.h"
 #include "core/engine/decay_envelope.h"
 #include "core/engine/map_product.h"
-#include "core/engine/recall_capacity.h"
+#include "core/engine/mixer_theory.h"
 #include "core/method/attention_method.h"
 
 #include <algorithm>
@@ -150,7 +150,7 @@ Result<std::vector<TheoryCurve>> LogLinear::theory(const Inputs& in, HeadRef hea
     const auto made = LogLinearHead::make(in, head, constantsOf(params));
     if (!made)
         return made.error();
-    auto capacity = recallCapacityCurve(*this, in, head, params, context);
+    auto capacity = capacityCurve(in, head, {}, context);
     if (!capacity)
         return capacity.error();
     return std::vector{weightByDistance(*made), *std::move(capacity)};

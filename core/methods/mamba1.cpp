@@ -3,7 +3,6 @@
 #include "core/engine/channel_gate.h"
 #include "core/engine/decay_envelope.h"
 #include "core/engine/mixer_method.h"
-#include "core/engine/recall_capacity.h"
 #include "core/engine/state_space.h"
 
 #include <algorithm>
@@ -68,7 +67,7 @@ struct Scan {
 
     static Result<Scan> make(const Inputs& in, HeadRef head, const Params& params)
     {
-        const auto rows = stateSpaceRows(in, head);
+        const auto rows = stateSpaceRows(in, head, true);
         if (!rows)
             return rows.error();
         const auto step = ChannelGate::make(in, head, {"dt", params.number("dt"), 0.0, kHuge});
@@ -172,7 +171,7 @@ Result<std::vector<TheoryCurve>> Mamba1::theory(const Inputs& in, HeadRef head, 
         return scan->step.at(t, channel) * scan->rates.at(channel, c % states);
     };
     auto curves = decayEnvelope(in.k.rows(), static_cast<Index>(scan->channels.size()) * states, logDecay, "Gu, Dao 2023, eq. 2");
-    auto capacity = recallCapacityCurve(*this, in, head, params, context);
+    auto capacity = capacityCurve(in, head, {}, context);
     if (!capacity)
         return capacity.error();
     curves.push_back(*std::move(capacity));

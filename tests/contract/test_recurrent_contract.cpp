@@ -29,6 +29,9 @@ std::vector<Drawn> arraysOf(const std::string& id)
         {"kda", {{"beta", 1, 0.0, 1.0}, {"g", 0, -0.6, 0.0}}},
         {"mamba2", {{"dt", 1, 0.0, 1.0}, {"A", 1, -1.0, 0.0}, {"D", 1, -1.0, 1.0}, {"B", 11, -1.0, 1.0}, {"C", 11, -1.0, 1.0}}},
         {"mamba3", {{"dt", 1, 0.0, 1.0}, {"g", 1, -0.6, 0.0}, {"trap", 1, 0.0, 1.0}, {"theta", 2, -2.0, 2.0}, {"D", 1, -1.0, 1.0}}},
+        {"mamba1", {{"dt", 1, 0.0, 1.0}, {"D", 1, -1.0, 1.0}, {"B", 11, -1.0, 1.0}, {"C", 11, -1.0, 1.0}}},
+        {"rg-lru", {{"g", 1, -0.6, 0.0}, {"beta", 1, 0.0, 1.0}}},
+        {"log-linear", {{"g", 1, -0.6, 0.0}, {"lambda", 24, 0.0, 2.0}}},
     };
     const auto found = known.find(id);
     return found == known.end() ? std::vector<Drawn>{} : found->second;
@@ -148,6 +151,22 @@ private Q_SLOTS:
         }
     }
 
+    void whatDecayedAwayReadsAsZero()
+    {
+        const GatedInputs data({1, 1, 9000, 9000, 4, 1}, 211);
+        for (const char* id : {"kda", "gated-deltanet", "rwkv7", "gla"}) {
+            const auto source = findMethod(id)->scores(data.inputs(), {}, paramsOf(id, {{"g", "-0.1"}}), {});
+            QVERIFY(source.ok());
+            Tensor tile(1, 1, 128, 200);
+            std::fill(tile.values().begin(), tile.values().end(), 1.0F);
+            QVERIFY((*source)->read({8800, 100, 128, 200, 0}, Pool::Max, tile.matrix(), {}).ok());
+            for (const float x : tile.values())
+                QCOMPARE(x, 0.0F);
+            const Tensor overview = readWhole(**source, 9, Pool::Extreme);
+            QVERIFY(overview.matrix()(17, 0) == 0.0F && overview.matrix()(17, 17) != 0.0F);
+        }
+    }
+
     void earlierRowsStayToTheBit_data() { addMethods(); }
     void earlierRowsStayToTheBit()
     {
@@ -257,6 +276,10 @@ private Q_SLOTS:
                                 << "g=0 dt=1" << 1.0;
         QTest::newRow("mamba2, half steps") << "mamba2"
                                             << "g=0 dt=0.5" << 0.5;
+        QTest::newRow("mamba1") << "mamba1"
+                                << "A=0 dt=1" << 1.0;
+        QTest::newRow("log-linear") << "log-linear"
+                                    << "g=0 ratio=1" << 1.0;
         QTest::newRow("mamba3") << "mamba3"
                                 << "g=0 dt=1 lambda=1 theta=0" << 1.0;
     }

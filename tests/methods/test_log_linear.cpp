@@ -191,7 +191,7 @@ private Q_SLOTS:
         for (Index i = 1; i < 200; ++i)
             expected += std::pow(0.5, fenwickLevel(i, i - 1)) / 199.0;
         QVERIFY(std::abs(levels->front().predicted[0] - expected) < 1e-9);
-        QCOMPARE(levels->back().title, std::string("Capacity"));
+        QCOMPARE(levels->back().title, std::string("Capacity line of associative recall"));
     }
 
     void rowsDoNotDependOnTheLength()

@@ -151,7 +151,7 @@ private Q_SLOTS:
         QVERIFY(std::abs((*curves)[0].predicted[0] - std::exp(-0.5)) < 1e-9); // the fifth of nine states
         QVERIFY(std::abs((*curves)[1].predicted[0] - std::exp(-0.1)) < 1e-9);
         QVERIFY(std::abs((*curves)[2].predicted[0] - std::exp(-0.9)) < 1e-9);
-        QCOMPARE(curves->back().title, std::string("Capacity"));
+        QCOMPARE(curves->back().title, std::string("Capacity line of associative recall"));
         QCOMPARE(curves->back().measured.size(), curves->back().predicted.size());
     }
 
