@@ -43,6 +43,7 @@ MapPane::~MapPane() = default;
 
 void MapPane::makeAxes()
 {
+    m_plot->setFocusPolicy(Qt::NoFocus); // a click would take the focus, and the held space bar, from the board
     m_plot->layer(QStringLiteral("main"))->setMode(QCPLayer::lmBuffered);
     m_plot->axisRect()->setAutoMargins(QCP::msNone);
     m_plot->setMouseTracking(true);

@@ -163,11 +163,16 @@ private Q_SLOTS:
         QVERIFY(shown.settle());
         shown.board.view()->zoomTo({16, 16, 32, 32});
         shown.board.setDragMode(DragMode::Box);
+        shown.board.activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(&shown.board));
+        shown.board.setFocus();
+        QVERIFY(shown.board.hasFocus()); // and keeps it, whatever is clicked
         const QPoint center = shown.board.pane(0)->mapRect().center();
         QTest::keyPress(&shown.board, Qt::Key_Space);
         shown.drag(0, center, center + QPoint(50, 50));
         QCOMPARE(shown.board.view()->rect().width(), 32.0);
         QVERIFY(shown.board.view()->rect().left() < 16.0);
+        QCOMPARE(shown.plot(0)->focusPolicy(), Qt::NoFocus);
         QTest::keyRelease(&shown.board, Qt::Key_Space);
         shown.drag(0, center, center + QPoint(50, 50));
         QVERIFY(shown.board.view()->rect().width() < 16.0);
