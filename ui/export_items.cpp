@@ -6,6 +6,7 @@
 #include "ui/map_pane.h"
 #include "ui/metrics_model.h"
 #include "ui/row_plot.h"
+#include "ui/theory_panel.h"
 
 #include <QRegularExpression>
 
@@ -14,7 +15,7 @@ namespace attnscope {
 namespace {
 
 constexpr QSize kPaneFigure(520, 480);
-constexpr QSize kLatencyFigure(720, 440);
+constexpr QSize kPlotFigure(720, 440);
 
 QString stemOf(const QString& name)
 {
@@ -27,7 +28,7 @@ QString stemOf(const QString& name)
 
 } // namespace
 
-std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* latency)
+std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* latency, TheoryPanel* theory)
 {
     std::vector<FigureItem> items;
     items.push_back({QObject::tr("Board"),
@@ -47,7 +48,9 @@ std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* lat
                          QStringLiteral("row"),
                          {row.figureSize(), [&row](QCPPainter& p, const QRect& r) { row.renderTo(p, r); }}});
     if (latency)
-        items.push_back({QObject::tr("Latency against length"), QStringLiteral("latency"), figureOf(&latency->plot(), kLatencyFigure)});
+        items.push_back({QObject::tr("Latency against length"), QStringLiteral("latency"), figureOf(&latency->plot(), kPlotFigure)});
+    if (theory && theory->hasPlot())
+        items.push_back({QObject::tr("Theory"), QStringLiteral("theory"), figureOf(&theory->plot(), kPlotFigure)});
     return items;
 }
 

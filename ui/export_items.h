@@ -14,6 +14,7 @@ namespace attnscope {
 class Board;
 class LatencyPlot;
 class RowPlot;
+class TheoryPanel;
 
 struct FigureItem {
     QString name; ///< "Board", "Softmax (exact)", "Row of the pinned query", "Latency"
@@ -22,8 +23,9 @@ struct FigureItem {
     std::function<FigureTiles(double scale)> tiles = {}; ///< to be computed before it is drawn at `scale` pixels per unit; may be empty
 };
 
-/// Valid until the board gets other panes. The board, each of its panes, the row where a query is pinned, the latency plot where there is one.
-std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* latency);
+/// Valid until the board gets other panes. The board, each of its panes, the row where a query is pinned, the latency plot
+/// and the theory plot where there is one.
+std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* latency, TheoryPanel* theory = nullptr);
 
 struct MapItem {
     QString name;

@@ -11,6 +11,7 @@
 #include "ui/latency_panel.h"
 #include "ui/metrics_model.h"
 #include "ui/settings.h"
+#include "ui/theory_panel.h"
 #include "ui/view_state.h"
 
 #include <QFileDialog>
@@ -76,6 +77,19 @@ Result<void> writeSession(Session session, const std::filesystem::path& file, co
     return writeAtomically(file, sessionToJson(session, file.parent_path()));
 }
 
+std::vector<FigureItem> itemsOf(const WindowPanels& panels)
+{
+    return figureItems(*panels.board, *panels.row, panels.latency->samples().empty() ? nullptr : &panels.latency->plot(), panels.theory);
+}
+
+QString captionFor(const FigureItem& item, const SessionController& controller, const WindowPanels& panels)
+{
+    if (item.stem == QLatin1String("latency"))
+        return panels.latency->header() + QStringLiteral("\n") + panels.latency->report();
+    const QString board = captionOf(controller.board(), controller.session());
+    return item.stem == QLatin1String("theory") ? panels.theory->text() + QStringLiteral("\n") + board : board;
+}
+
 struct FigureOrder {
     QString name; ///< of the item
     QString path;
@@ -86,7 +100,7 @@ struct FigureOrder {
 /// Draws the figure as soon as its tiles are there, and asks a job for them until then.
 void exportWhenReady(QWidget& window, SessionController& controller, const WindowPanels& panels, FigureOrder order)
 {
-    const auto items = figureItems(*panels.board, *panels.row, panels.latency->samples().empty() ? nullptr : &panels.latency->plot());
+    const auto items = itemsOf(panels);
     const auto item = std::find_if(items.begin(), items.end(), [&](const FigureItem& i) { return i.name == order.name; });
     if (item == items.end())
         return tell(window, {Errc::InvalidParam, order.name.toStdString() + " is no longer on the board.", "Export it while it is shown."});
@@ -142,8 +156,7 @@ void saveSession(QWidget& window, Settings& settings, SessionController& control
 
 void exportFigures(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)
 {
-    const bool measured = !panels.latency->samples().empty();
-    const auto items = figureItems(*panels.board, *panels.row, measured ? &panels.latency->plot() : nullptr);
+    const auto items = itemsOf(panels);
     QStringList names;
     for (const auto& item : items)
         names += item.name;
@@ -159,8 +172,7 @@ void exportFigures(QWidget& window, Settings& settings, SessionController& contr
     options.format = formatOf(path, FigureFormat::Pdf);
     options.dpi = dialog.dpi();
     options.title = item.name;
-    options.caption = item.stem == QLatin1String("latency") ? panels.latency->header() + QStringLiteral("\n") + panels.latency->report()
-                                                            : captionOf(controller.board(), controller.session());
+    options.caption = captionFor(item, controller, panels);
     exportWhenReady(window, controller, panels, {item.name, path, options});
 }
 

@@ -92,6 +92,11 @@ void applyPlotTheme(QCustomPlot* plot, const PlotTheme& theme)
             axis->grid()->setSubGridPen(QPen(theme.grid, 1, Qt::DotLine));
             axis->grid()->setZeroLinePen(QPen(theme.grid, 1));
         }
+    for (auto* element : plot->plotLayout()->elements(true))
+        if (auto* text = qobject_cast<QCPTextElement*>(element)) {
+            text->setTextColor(theme.muted);
+            text->setFont(font);
+        }
     plot->legend->setBrush(QBrush(theme.background));
     plot->legend->setBorderPen(QPen(theme.grid));
     plot->legend->setTextColor(theme.foreground);

@@ -5,6 +5,7 @@
 #include "ui/board_presenter.h"
 #include "ui/board_toolbar.h"
 #include "ui/head_grid.h"
+#include "ui/head_studies.h"
 #include "ui/input_panel.h"
 #include "ui/latency_panel.h"
 #include "ui/methods_panel.h"
@@ -23,6 +24,8 @@ SessionView::SessionView(SessionController& controller, const WindowPanels& pane
     connectController();
     connectBoard();
     connectMethods();
+    studyAdvice(m_controller, *m_panels.advice);
+    studyTheory(m_controller, *m_panels.theory);
 }
 
 void SessionView::connectController()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/window_panels.h"
 
+#include "ui/advice_panel.h"
 #include "ui/board.h"
 #include "ui/head_grid.h"
 #include "ui/input_panel.h"
@@ -10,6 +11,7 @@
 #include "ui/methods_panel.h"
 #include "ui/metrics_model.h"
 #include "ui/row_plot.h"
+#include "ui/theory_panel.h"
 
 #include <QDockWidget>
 #include <QHeaderView>
@@ -19,6 +21,7 @@
 #include <QSplitter>
 #include <QTableView>
 #include <QTextBrowser>
+#include <QVBoxLayout>
 
 namespace attnscope {
 
@@ -55,6 +58,18 @@ QTableView* tableOf(MetricsModel* model, QWidget* parent)
     return view;
 }
 
+/// The metrics with the line of advice above them.
+QWidget* metricsWithAdvice(const WindowPanels& panels, QWidget* parent)
+{
+    auto* both = new QWidget(parent);
+    auto* layout = new QVBoxLayout(both);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(panels.advice);
+    layout->addWidget(panels.metricsView, 1);
+    return both;
+}
+
 } // namespace
 
 WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<const Backend*>& backends, const std::string& cudaNote)
@@ -75,6 +90,8 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     p.methods = new MethodsPanel(&window);
     p.metrics = new MetricsModel(&window);
     p.metricsView = tableOf(p.metrics, &window);
+    p.advice = new AdvicePanel(&window);
+    p.theory = new TheoryPanel(&window);
     p.latency = new LatencyPanel(jobs, backends, &window);
     p.jobs = new JobsPanel(jobs, &window);
     p.machine = new QTextBrowser(&window);
@@ -86,10 +103,12 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     auto* methods = dock(window, QObject::tr("Approximations"), "methodsDock", Qt::RightDockWidgetArea, p.methods);
     p.latencyDock =
         dock(window, QObject::tr("Latency against length"), "latencyDock", Qt::BottomDockWidgetArea, scrolled(p.latency, &window));
-    p.metricsDock = dock(window, QObject::tr("Metrics"), "metricsDock", Qt::BottomDockWidgetArea, p.metricsView);
+    auto* theory = dock(window, QObject::tr("Theory"), "theoryDock", Qt::BottomDockWidgetArea, p.theory);
+    p.metricsDock = dock(window, QObject::tr("Metrics"), "metricsDock", Qt::BottomDockWidgetArea, metricsWithAdvice(p, &window));
     auto* jobsDock = dock(window, QObject::tr("Jobs"), "jobsDock", Qt::BottomDockWidgetArea, p.jobs);
     auto* machine = dock(window, QObject::tr("About this machine"), "machineDock", Qt::BottomDockWidgetArea, p.machine);
-    window.tabifyDockWidget(p.latencyDock, p.metricsDock);
+    window.tabifyDockWidget(p.latencyDock, theory);
+    window.tabifyDockWidget(theory, p.metricsDock);
     window.tabifyDockWidget(p.metricsDock, jobsDock);
     window.tabifyDockWidget(jobsDock, machine);
     p.metricsDock->raise();

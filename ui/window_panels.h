@@ -19,6 +19,7 @@ class QWidget;
 
 namespace attnscope {
 
+class AdvicePanel;
 class Board;
 class HeadGrid;
 class InputPanel;
@@ -28,6 +29,7 @@ class LatencyPanel;
 class MethodsPanel;
 class MetricsModel;
 class RowPlot;
+class TheoryPanel;
 
 struct WindowPanels {
     Board* board = nullptr;
@@ -37,7 +39,9 @@ struct WindowPanels {
     MethodsPanel* methods = nullptr;
     MetricsModel* metrics = nullptr;
     QTableView* metricsView = nullptr;
+    AdvicePanel* advice = nullptr;
     LatencyPanel* latency = nullptr;
+    TheoryPanel* theory = nullptr;
     JobsPanel* jobs = nullptr;
     QTextBrowser* machine = nullptr;
     QDockWidget* headsDock = nullptr;
