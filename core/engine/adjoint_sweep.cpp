@@ -96,8 +96,8 @@ void AdjointSweeps::startAt(Index c, Index row0, Index first, MatrixView<float> 
     }
 }
 
-/// X becomes e^G X + (X Zᵀ) Ã.
-void AdjointSweeps::stepBack(Index c, MatrixView<float> x) const
+/// X becomes e^G X + (X Zᵀ) Ã; false where nothing is left of it.
+bool AdjointSweeps::stepBack(Index c, MatrixView<float> x) const
 {
     const Index first = c * kMixerChunk;
     const Index rows = std::min(kMixerChunk, m_factors.tokens - first);
@@ -112,9 +112,14 @@ void AdjointSweeps::stepBack(Index c, MatrixView<float> x) const
         for (Index k = 0; k < x.cols; ++k)
             x(i, k) *= decay[m_decays > 1 ? static_cast<std::size_t>(k) : 0];
     gemmNN(along.matrix(), m_erases.view().matrix({}).rowRange(first, rows), x, 1.0F, Into::Add);
+    bool alive = false;
     for (Index i = 0; i < x.rows; ++i)
-        std::replace_if(
-            x.row(i), x.row(i) + x.cols, [](float value) { return std::abs(value) < kVanished; }, 0.0F);
+        for (float& value : x.rowSpan(i)) {
+            if (std::abs(value) < kVanished)
+                value = 0.0F;
+            alive = alive || value != 0.0F;
+        }
+    return alive;
 }
 
 /// Fills x from the checkpoint that is nearest to the columns and gives the chunk that it left last; lastChunk + 1 where there is none.
@@ -154,6 +159,7 @@ bool AdjointSweeps::sweep(Index row0, Index count, KeyRange columns, const RunCo
     Tensor x(1, 1, count, m_factors.width());
     Tensor cells(1, 1, count, kMixerChunk);
     Index active = count; // rows from here on stand in later chunks than the current one
+    bool vanished = false;
     Index c = lastChunk;
     if (erases) {
         c = resume(row0, count, lastChunk, x.matrix()) - 1;
@@ -171,17 +177,17 @@ bool AdjointSweeps::sweep(Index row0, Index count, KeyRange columns, const RunCo
             startAt(c, row0, active, x.matrix());
         if (part.size() > 0) {
             const MatrixView<float> out{cells.data(), count, part.size(), part.size()};
-            std::fill_n(out.data, standing * out.cols, 0.0F);
+            std::fill_n(out.data, (vanished ? count : standing) * out.cols, 0.0F);
             if (standing < active)
                 ownCells(c, row0, standing, active, part, out);
-            if (moving.rows > 0)
+            if (moving.rows > 0 && !vanished)
                 gemmNT(moving, m_writes.view().matrix({}).rowRange(part.first, part.size()), out.rowRange(active, moving.rows),
                        m_factors.scale);
             sink(part.first, out);
         }
-        if (erases && c > stop) {
+        if (erases && c > stop && !vanished) {
             if (moving.rows > 0)
-                stepBack(c, moving);
+                vanished = !stepBack(c, moving) && active == 0;
             for (Index i = standing; i < active; ++i)
                 std::copy_n(m_leaving.matrix().row(row0 + i), x.cols(), x.matrix().row(i));
             if (standing == 0 && c % checkpointStep() == 0)

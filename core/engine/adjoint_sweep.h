@@ -42,7 +42,7 @@ private:
     void store(const MixerChunk& chunk, Index index);
     void ownCells(Index chunk, Index row0, Index first, Index last, KeyRange columns, MatrixView<float> cells) const;
     void startAt(Index chunk, Index row0, Index first, MatrixView<float> x) const;
-    void stepBack(Index chunk, MatrixView<float> x) const;
+    bool stepBack(Index chunk, MatrixView<float> x) const;
     Index resume(Index row0, Index count, Index lastChunk, MatrixView<float> x) const;
     void remember(Index row0, Index chunk, MatrixView<const float> x) const;
 
