@@ -6,6 +6,7 @@
 #include "app/cli/input_options.h"
 #include "app/cli/method_options.h"
 #include "app/cli/output.h"
+#include "core/session/evaluation.h"
 
 #include <CLI/App.hpp>
 #include <nlohmann/json.hpp>
@@ -56,9 +57,11 @@ int runTheory(const Options& options, const RunContext& given)
     const auto input = options.input->open(context, HeadRef{0, 0});
     if (!input)
         return failInput(input.error());
-    const auto curves = choice->method->theory(input->inputs, {}, choice->params, context);
+    const auto curves = theoryFor(*choice->method, input->inputs, choice->params, context);
     if (!curves)
         return fail(curves.error());
+    if (const auto change = maskChangeFor(choice->method->info(), input->inputs); change.any())
+        std::cerr << choice->method->info().title << " has " << change.explanation() << ".\n";
     if (options.json) {
         Json list = Json::array();
         for (const auto& curve : *curves)

@@ -19,6 +19,10 @@ Result<Tensor> AttentionMethod::runForm(std::string_view form, const Inputs&, co
 
 Result<std::vector<TheoryCurve>> AttentionMethod::theory(const Inputs&, HeadRef, const Params&, const RunContext&) const
 {
+    if (info().exact)
+        return std::vector<TheoryCurve>{{.title = "Exact",
+                                         .kind = TheoryKind::Guidance,
+                                         .caption = "It equals softmax attention up to rounding: there is no error to predict."}};
     return std::vector<TheoryCurve>{};
 }
 

@@ -2,6 +2,7 @@
 // BigBird: each block of queries sees the first and the last block, its neighbours, and a few blocks drawn at random.
 #include "core/base/random.h"
 #include "core/engine/grouped_softmax.h"
+#include "core/engine/lost_mass.h"
 #include "core/engine/places.h"
 
 #include <algorithm>
@@ -38,6 +39,10 @@ public:
         if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
             return ready.error();
         return makeGroupedSource(problem(in, head, params), context);
+    }
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
+    {
+        return lostMassTheory(*this, in, head, params, "random", {0, 1, 2, 4, 8}, TheoryKind::Prediction, context);
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
     Index keysPerRow(const Shape&, const Params&) const override { return 0; } // the first and the last block see everything

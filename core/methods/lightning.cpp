@@ -29,13 +29,13 @@ public:
     {
         MixerFactors f{.tokens = in.k.rows(), .q = in.qOf(head), .write = in.kOf(head)};
         Tensor g(1, 1, 1, 1);
-        *g.data() = static_cast<float>(logDecayOf(params, head.head, in.q.heads()));
+        *g.data() = static_cast<float>(logDecayOf(params, in.headOfLayer(head), in.headsOfLayer()));
         f.logDecay = f.keep(std::move(g));
         return f;
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
     {
-        const double g = logDecayOf(params, head.head, in.q.heads());
+        const double g = logDecayOf(params, in.headOfLayer(head), in.headsOfLayer());
         const Index offset = in.k.rows() - in.q.rows();
         const double unscaled = 1.0 / static_cast<double>(in.effectiveScale());
         DefinedMap map(in.q.rows(), in.k.rows());
@@ -46,7 +46,7 @@ public:
     }
     Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
-        return decayTheory(in, head, logDecayOf(params, head.head, in.q.heads()), "MiniMax-01 2025, section 2.2", context);
+        return decayTheory(in, head, logDecayOf(params, in.headOfLayer(head), in.headsOfLayer()), "MiniMax-01 2025, section 2.2", context);
     }
 };
 

@@ -48,6 +48,15 @@ public:
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override;
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
+    Result<std::vector<TheoryCurve>> theory(const Inputs&, HeadRef, const Params&, const RunContext&) const override
+    {
+        return std::vector<TheoryCurve>{{.title = "No error bound",
+                                         .source = "the linear-attention-transformer package",
+                                         .kind = TheoryKind::Guidance,
+                                         .caption =
+                                             "It is a mechanism of its own: no theorem bounds its distance from softmax attention, and no "
+                                             "setting makes it vanish."}};
+    }
     Index rankBound(const Shape& s, const Params& params) const override { return params.integer("local-heads") > 0 ? 0 : s.dim; }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Reformer: queries and keys are hashed by random rotations, sorted by bucket, and attend within chunks of the sorted order.
 #include "core/engine/grouped_softmax.h"
+#include "core/engine/lost_mass.h"
 #include "core/engine/lsh.h"
 #include "core/engine/places.h"
 
@@ -27,6 +28,10 @@ public:
         if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
             return ready.error();
         return makeGroupedSource(problem(in, head, params, context), context);
+    }
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
+    {
+        return lostMassTheory(*this, in, head, params, "rounds", {1, 2, 4, 8, 16}, TheoryKind::LowerBound, context);
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
     {

@@ -22,13 +22,13 @@ public:
     {
         MixerFactors f{.tokens = in.k.rows(), .q = in.qOf(head), .write = in.kOf(head), .scale = in.effectiveScale()};
         Tensor g(1, 1, 1, 1);
-        *g.data() = static_cast<float>(std::log(gammaOf(params, head.head)));
+        *g.data() = static_cast<float>(std::log(gammaOf(params, in.headOfLayer(head))));
         f.logDecay = f.keep(std::move(g));
         return f;
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
     {
-        const double gamma = gammaOf(params, head.head);
+        const double gamma = gammaOf(params, in.headOfLayer(head));
         const Index offset = in.k.rows() - in.q.rows();
         DefinedMap map(in.q.rows(), in.k.rows());
         for (Index i = 0; i < map.rows; ++i)
@@ -38,7 +38,7 @@ public:
     }
     Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
-        return decayTheory(in, head, std::log(gammaOf(params, head.head)), "Sun et al. 2023, eq. 8", context);
+        return decayTheory(in, head, std::log(gammaOf(params, in.headOfLayer(head))), "Sun et al. 2023, eq. 8", context);
     }
 };
 

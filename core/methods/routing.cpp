@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Routing Transformer: queries and keys are clustered on the sphere; each cluster's nearest queries attend to its nearest keys.
 #include "core/engine/grouped_softmax.h"
+#include "core/engine/lost_mass.h"
 #include "core/engine/places.h"
 #include "core/engine/spherical_clusters.h"
 
@@ -34,6 +35,10 @@ public:
         if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
             return ready.error();
         return makeGroupedSource(problem(in, head, params, context), context);
+    }
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
+    {
+        return lostMassTheory(*this, in, head, params, "clusters", {2, 4, 8, 16, 32}, TheoryKind::LowerBound, context);
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
     {

@@ -42,6 +42,8 @@ const MethodInfo& Softmax::info() const
                    "running maximum and sum are kept; time still grows with the square of the length.",
         .formula = "S = Q Kᵀ / √d;  m ← max(m, max S);  ℓ ← ℓ e^(m_old − m) + Σ e^(S − m);  O ← O e^(m_old − m) + e^(S − m) V;  "
                    "at the end O / ℓ.  A = exp(S − lse),  lse = m + ln ℓ",
+        .assumes = "Nothing: it is what the others are compared with.",
+        .loses = "Nothing but rounding.",
         .reference = "Vaswani et al., Attention Is All You Need, NeurIPS 2017, arXiv:1706.03762; streaming form: Milakov and Gimelshein, "
                      "Online normalizer calculation for softmax, 2018, arXiv:1805.02867, and Dao et al., FlashAttention, NeurIPS 2022, "
                      "arXiv:2205.14135",

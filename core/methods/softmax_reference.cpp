@@ -68,6 +68,8 @@ const MethodInfo& SoftmaxReference::info() const
         .family = "exact",
         .summary = "Scaled dot-product attention evaluated row by row in float64: slow, and the measure of every other result.",
         .formula = "A = softmax(Q Kᵀ / √d),  O = A V",
+        .assumes = "Nothing: it is what the others are compared with.",
+        .loses = "Nothing but rounding.",
         .reference = "Vaswani et al., Attention Is All You Need, NeurIPS 2017, arXiv:1706.03762, eq. 1",
         .timeGrowth = "n² d",
         .memoryGrowth = "n",

@@ -7,9 +7,11 @@
 #include "core/method/attention_method.h"
 
 #include <Eigen/Core>
+#include <Eigen/Eigenvalues>
 #include <Eigen/SVD>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 
 namespace attnscope::methods {
@@ -32,6 +34,7 @@ public:
         return makeLowRankSource(*std::move(factors));
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override;
     Index rankBound(const Shape&, const Params& params) const override { return params.integer("rank"); }
 };
 
@@ -116,6 +119,50 @@ Result<DefinedMap> Svd::define(const Inputs& in, HeadRef head, const Params& par
     return map;
 }
 
+/// |A - L Rᵀ|_F of one head's exact map.
+double errorOf(const DefinedMap& exact, const LowRankFactors& factors)
+{
+    Tensor row(1, 1, 1, exact.cols);
+    double sum = 0.0;
+    for (Index i = 0; i < exact.rows; ++i) {
+        gemmNT(factors.left.matrix().rowRange(i, 1), factors.right.matrix(), row.matrix());
+        for (Index j = 0; j < exact.cols; ++j)
+            sum += std::pow(exact.at(i, j) - static_cast<double>(row.matrix()(0, j)), 2);
+    }
+    return std::sqrt(sum);
+}
+
+/// Eckart-Young: sqrt(sum of the squared singular values that are dropped), for a few ranks.
+Result<std::vector<TheoryCurve>> Svd::theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
+{
+    TheoryCurve curve{.title = "Eckart-Young floor",
+                      .source = "Eckart and Young 1936",
+                      .quantity = "relative Frobenius error of the map",
+                      .axis = "rank",
+                      .caption =
+                          "No matrix of that rank is closer to the exact map; every bidirectional low-rank method lies above this curve."};
+    if (!usesDenseSvd(in.q.rows(), in.k.rows())) {
+        curve.kind = TheoryKind::Guidance;
+        curve.caption +=
+            " All singular values are computed up to " + std::to_string(kDenseSvdSide) + " tokens; take a shorter input to see it.";
+        return std::vector{std::move(curve)};
+    }
+    DefinedMap exact = definedSoftmax(in, head, [](Index, Index) { return true; });
+    using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Eigen::Map<RowMajor> cells(exact.cells.data(), exact.rows, exact.cols);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> gram(cells.transpose() * cells, Eigen::EigenvaluesOnly);
+    const Eigen::VectorXd squares = gram.eigenvalues().cwiseMax(0.0); // ascending
+    for (Index rank = 1; rank < std::min(exact.rows, exact.cols) && rank <= 256; rank *= 2) {
+        const auto factors = truncatedSoftmax(in, head, rank, params.seed, context);
+        if (!factors)
+            return factors.error();
+        curve.x.push_back(static_cast<double>(rank));
+        curve.predicted.push_back(std::sqrt(squares.head(squares.size() - rank).sum() / squares.sum()));
+        curve.measured.push_back(errorOf(exact, *factors) / cells.norm());
+    }
+    return std::vector{std::move(curve)};
+}
+
 const MethodInfo& Svd::info() const
 {
     static const MethodInfo info{
@@ -127,6 +174,8 @@ const MethodInfo& Svd::info() const
                    "kernel methods, whose masked maps can have full rank; its causal form approximates the causal map but doesn't respect "
                    "the mask. Above 768 tokens a randomised decomposition comes within a few per cent of it.",
         .formula = "A_r = Σ_{i ≤ r} σᵢ uᵢ vᵢᵀ,  |A − A_r|_F² = Σ_{i > r} σᵢ²",
+        .assumes = "The exact map is known and close to a matrix of low rank.",
+        .loses = "Single sharp cells, which add little to the Frobenius norm; rows need not sum to 1 and small weights can turn negative.",
         .reference = "Eckart and Young, The approximation of one matrix by another of lower rank, Psychometrika 1936; randomised: Halko, "
                      "Martinsson, Tropp, Finding structure with randomness, SIAM Review 2011, arXiv:0909.4061",
         .timeGrowth = "n² (d + r)",

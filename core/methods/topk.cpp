@@ -3,6 +3,7 @@
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
 #include "core/compute/scratch.h"
+#include "core/engine/lost_mass.h"
 #include "core/method/attention_method.h"
 
 #include <algorithm>
@@ -127,6 +128,10 @@ public:
             return cancelledError();
         return std::shared_ptr<const ScoreSource>(std::make_shared<TopkSource>(in, std::move(kept)));
     }
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
+    {
+        return lostMassTheory(*this, in, head, params, "k", {1, 2, 4, 8, 16, 32, 64, 128, 256}, TheoryKind::Prediction, context);
+    }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
     Index keysPerRow(const Shape&, const Params& params) const override { return params.integer("k"); }
 };
@@ -199,6 +204,8 @@ const MethodInfo& Topk::info() const
         .summary = "Each query keeps its k largest weights, renormalised: no map with k keys a row and rows that sum to 1 loses less "
                    "attention (total variation); in Frobenius norm it is no bound. It looks at every pair to choose.",
         .formula = "Aᵢⱼ = e^(qᵢ·kⱼ/√d) / Σ_{l ∈ Tᵢ} e^(qᵢ·k_l/√d) for j ∈ Tᵢ, else 0;  Tᵢ = the k keys with the largest qᵢ·kⱼ",
+        .assumes = "Few keys carry a row; which ones is known here from looking at all of them.",
+        .loses = "The tail beyond the k largest weights, which is spread over those that are kept.",
         .reference = "Gupta et al., Memory-efficient Transformers via Top-k Attention, SustaiNLP 2021, arXiv:2106.06899",
         .timeGrowth = "n² d",
         .memoryGrowth = "n (k + d)",

@@ -140,6 +140,8 @@ const MethodInfo& Uniform::info() const
         .summary = "Every visible key gets the same weight, whatever the queries and keys are: the line below which an approximation of "
                    "the map is worth nothing.",
         .formula = "Aᵢⱼ = 1/n;  causal: 1/(i + 1) for j ≤ i",
+        .assumes = "Nothing: neither queries nor keys are looked at.",
+        .loses = "All that attention selects.",
         .reference = "The limit of softmax attention at zero scale; no publication",
         .timeGrowth = "n d",
         .memoryGrowth = "n d",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Sliding-window attention with optional global tokens, as in Longformer without its extra projections.
+#include "core/engine/lost_mass.h"
 #include "core/engine/places.h"
 #include "core/engine/support_softmax.h"
 #include "core/method/attention_method.h"
@@ -44,6 +45,10 @@ public:
     {
         return params.integer("globals") > 0 ? 0 : 2 * params.integer("window") + 1; // global tokens see everything
     }
+    Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
+    {
+        return lostMassTheory(*this, in, head, params, "window", {4, 8, 16, 32, 64, 128, 256}, TheoryKind::Prediction, context);
+    }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
     {
         const Index side = params.integer("window");
@@ -64,6 +69,8 @@ const MethodInfo& Window::info() const
                    "that what matters is near.",
         .formula = "Aᵢⱼ = e^(qᵢ·kⱼ/√d) / Σ_{l ∈ Wᵢ} e^(qᵢ·k_l/√d) for j ∈ Wᵢ, else 0;  Wᵢ = {j : |i − j| ≤ w} ∪ {j : j < g}, "
                    "all keys where i < g; causal: j ≤ i as well",
+        .assumes = "What matters to a token stands near it, or at the start.",
+        .loses = "Every key beyond the window, whatever its logit: what they weigh together is exactly the total variation of the row.",
         .reference = "Beltagy, Peters, Cohan, Longformer: The Long-Document Transformer, 2020, arXiv:2004.05150 (without its separate "
                      "projections for global tokens)",
         .timeGrowth = "n (w + g) d",

@@ -91,4 +91,10 @@ Result<ComparisonMetrics> measure(const Comparison& comparison, const RunContext
     return ComparisonMetrics{*std::move(map), *output};
 }
 
+Result<std::vector<TheoryCurve>> theoryFor(const AttentionMethod& method, const Inputs& inputs, const Params& params,
+                                           const RunContext& context)
+{
+    return method.theory(maskChangeFor(method.info(), inputs).applied(inputs), {}, params, context);
+}
+
 } // namespace attnscope

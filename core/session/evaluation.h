@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace attnscope {
 
@@ -57,5 +58,9 @@ Result<Comparison> compareWith(const HeadResult& exact, const AttentionMethod& m
                                const RunContext& context);
 
 Result<ComparisonMetrics> measure(const Comparison& comparison, const RunContext& context);
+
+/// AttentionMethod::theory of one head, under the mask that the method is compared with.
+Result<std::vector<TheoryCurve>> theoryFor(const AttentionMethod& method, const Inputs& inputs, const Params& params,
+                                           const RunContext& context);
 
 } // namespace attnscope
