@@ -8,6 +8,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QListWidget>
+#include <QScrollArea>
 #include <qcustomplot.h>
 
 namespace attnscope {
@@ -41,16 +42,19 @@ TheoryPanel::TheoryPanel(QWidget* parent)
       m_plot(new QCustomPlot(this)),
       m_quantity(new QCPTextElement(m_plot))
 {
-    constexpr int kListWidth = 290;
-    m_list->setFixedWidth(kListWidth);
-    m_list->setWordWrap(true);
+    constexpr int kTextWidth = 420;
+    constexpr int kListHeight = 72;
+    m_list->setMaximumHeight(kListHeight);
     m_list->setAccessibleName(tr("Statements"));
     m_text->setWordWrap(true);
     m_text->setTextFormat(Qt::PlainText);
     m_text->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_plot->setMinimumSize(240, 110);
     m_quantity->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
+    m_text->setAlignment(Qt::AlignTop | Qt::AlignLeft);
     m_plot->plotLayout()->insertRow(0);
+    m_plot->plotLayout()->setRowStretchFactor(0, 0.001);
+    m_plot->plotLayout()->setRowSpacing(0);
     m_plot->plotLayout()->addElement(0, 0, m_quantity); // above: beside the axis a low window would cut it off
     m_plot->axisRect()->setupFullAxesBox();
     m_plot->xAxis2->setTicks(false);
@@ -60,14 +64,21 @@ TheoryPanel::TheoryPanel(QWidget* parent)
     m_plot->plotLayout()->setColumnStretchFactor(1, 0.001);
     m_plot->legend->setFillOrder(QCPLegend::foRowsFirst);
     m_plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
-    auto* right = new QVBoxLayout;
-    right->addWidget(m_text);
-    right->addWidget(m_plot, 1);
-    right->addStretch(0);
+    auto* scroll = new QScrollArea(this);
+    scroll->setWidget(m_text);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    auto* left = new QWidget(this);
+    left->setMaximumWidth(kTextWidth);
+    auto* statements = new QVBoxLayout(left);
+    statements->setContentsMargins(0, 0, 0, 0);
+    statements->addWidget(m_list);
+    statements->addWidget(scroll, 1);
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(6, 4, 6, 4);
-    layout->addWidget(m_list);
-    layout->addLayout(right, 1);
+    layout->addWidget(left, 2);
+    layout->addWidget(m_plot, 3);
+    layout->addStretch(0);
     applyTheme();
     connect(m_list, &QListWidget::currentRowChanged, this, &TheoryPanel::showChosen);
     setMessage({});
