@@ -129,7 +129,8 @@ QString shortcutTable()
         if (!keys.isEmpty())
             add(keys.join(QStringLiteral(", ")), translated(spec.tip));
     }
-    return QStringLiteral("<table>%1</table>").arg(rows);
+    return QStringLiteral("<p><a href='methods:'>%1</a></p><table>%2</table>")
+        .arg(translated("All methods: formula, assumptions and source of each"), rows);
 }
 
 } // namespace attnscope

@@ -6,6 +6,10 @@
 #include <QContextMenuEvent>
 #include <QMenu>
 #include <QPainter>
+#include <QRegularExpression>
+
+#include <algorithm>
+#include <cmath>
 
 namespace attnscope {
 
@@ -32,9 +36,8 @@ QString plainOf(QChar c)
 /// x, QK and W are variables; exp, softmax and Random are words.
 bool isVariable(const QString& letters, bool inScript)
 {
-    if (letters.size() == 1 || inScript)
-        return true;
-    return letters.size() <= 3 && letters.front().isUpper();
+    const auto count = std::count_if(letters.begin(), letters.end(), [](QChar c) { return c.isLetter(); }); // not their bars and tildes
+    return count == 1 || inScript || (count <= 3 && letters.front().isUpper());
 }
 
 class Parser {
@@ -90,6 +93,12 @@ private:
             words.back().push_back({run, rise, size, isVariable(run, size < 1.0)});
             return i;
         }
+        static const QRegularExpression number(QStringLiteral("[0-9.]+(e[-−][0-9]+)?"));
+        const auto found = number.match(text, i, QRegularExpression::NormalMatch, QRegularExpression::AnchorAtOffsetMatchOption);
+        if (text[i].isDigit() && found.hasMatch()) {
+            words.back().push_back({found.captured(), rise, size, false});
+            return found.capturedEnd();
+        }
         const bool minus = text[i] == QLatin1Char('-') && (i == 0 || QStringLiteral(" ({").contains(text[i - 1])); // not that of top-k
         words.back().push_back({minus ? QString(QChar(0x2212)) : QString(text[i]), rise, size, false});
         return i + 1;
@@ -115,7 +124,7 @@ private:
         }
         const auto belongs = [&](QChar c) {
             return (c.isLetter() && !isSuper(c)) || (c >= QLatin1Char('0') && c <= QLatin1Char('9')) ||
-                   c.category() == QChar::Mark_NonSpacing;
+                   c.category() == QChar::Mark_NonSpacing || c == QChar(0x2032); // a prime
         };
         for (; i < text.size() && belongs(text[i]); ++i)
             argument += text[i];

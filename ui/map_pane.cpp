@@ -306,8 +306,11 @@ void MapPane::changeEvent(QEvent* event)
 
 bool MapPane::eventFilter(QObject* watched, QEvent* event)
 {
-    if (m_compare->handle(event))
+    if (m_compare->handle(event)) {
+        if (event->type() == QEvent::MouseMove)
+            m_interaction->leave(); // the line is being dragged: no cell is pointed at
         return true;
+    }
     switch (event->type()) {
     case QEvent::Wheel:
         m_interaction->wheel(static_cast<QWheelEvent*>(event));

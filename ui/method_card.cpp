@@ -78,12 +78,12 @@ void MethodCard::chooseMethod()
 void MethodCard::rebuild()
 {
     const auto* method = findMethod(m_setting.id);
-    m_method->setText((method ? QString::fromStdString(method->info().title) : QString::fromStdString(m_setting.id)) +
-                      QStringLiteral("  ▾"));
+    m_method->setText(QStringLiteral("▾  ") + QString::fromStdString(method ? method->info().title : m_setting.id));
     if (!method)
         return;
     m_form->setMethod(method->info(), m_setting);
-    m_method->setToolTip(tr("%1\nClick or press M for another method.").arg(QString::fromStdString(method->info().summary)));
+    m_method->setToolTip(tr("%1: %2\nClick or press M for another method.")
+                             .arg(QString::fromStdString(method->info().title), QString::fromStdString(method->info().summary)));
 }
 
 void MethodCard::setSetting(const MethodSetting& setting)

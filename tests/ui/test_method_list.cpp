@@ -163,6 +163,13 @@ private Q_SLOTS:
         const auto& index = *(words[2].end() - 2); // the i of t_i, in the exponent
         QCOMPARE(index.text, QStringLiteral("i"));
         QVERIFY(index.rise > 0.0 && index.rise < words[2][3].rise && index.size < words[2][3].size);
+        const auto more = parseFormula(QStringLiteral("k̄_r′p 1e-8 13I top-k"));
+        QVERIFY(more[0][0].italic && more[0][0].text == QStringLiteral("k̄"));
+        QCOMPARE(plain({{more[0].begin() + 1, more[0].end()}}), QStringLiteral("r′p"));
+        QVERIFY(more[0].back().rise < 0.0);
+        QVERIFY(more[1].size() == 1 && !more[1][0].italic);
+        QVERIFY(more[2].size() == 2 && more[2][1].italic);
+        QCOMPARE(plain({more[3]}), QStringLiteral("top-k"));
     }
 
     void formulasOfAllMethodsKeepTheirCharacters()
