@@ -17,7 +17,7 @@ namespace attnscope {
 MethodCard::MethodCard(QWidget* parent)
     : QFrame(parent),
       m_select(new QRadioButton(this)),
-      m_method(new QPushButton(this)),
+      m_method(new QToolButton(this)),
       m_remove(new QToolButton(this)),
       m_form(new ParameterForm(this)),
       m_summary(new QLabel(this)),
@@ -25,7 +25,9 @@ MethodCard::MethodCard(QWidget* parent)
 {
     setFrameShape(QFrame::StyledPanel);
     m_method->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
-    m_method->setStyleSheet(QStringLiteral("text-align: left; padding: 3px 6px;"));
+    m_method->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    m_method->setArrowType(Qt::DownArrow);
+    m_method->setFocusPolicy(Qt::StrongFocus);
     m_select->setToolTip(tr("Show the error of this approximation"));
     m_select->setAutoExclusive(false);
     m_remove->setText(QStringLiteral("×"));
@@ -56,7 +58,7 @@ MethodCard::MethodCard(QWidget* parent)
     connect(m_select, &QRadioButton::clicked, this, &MethodCard::selectRequested);
     connect(m_remove, &QToolButton::clicked, this, &MethodCard::removeRequested);
     connect(help, &QToolButton::clicked, this, [this] { Q_EMIT helpRequested(QString::fromStdString(m_setting.id)); });
-    connect(m_method, &QPushButton::clicked, this, &MethodCard::chooseMethod);
+    connect(m_method, &QToolButton::clicked, this, &MethodCard::chooseMethod);
     connect(m_form, &ParameterForm::edited, this, [this](const MethodSetting& setting) {
         m_setting = setting;
         Q_EMIT edited(m_setting);
@@ -78,7 +80,7 @@ void MethodCard::chooseMethod()
 void MethodCard::rebuild()
 {
     const auto* method = findMethod(m_setting.id);
-    m_method->setText(QStringLiteral("▾  ") + QString::fromStdString(method ? method->info().title : m_setting.id));
+    m_method->setText(QString::fromStdString(method ? method->info().title : m_setting.id));
     if (!method)
         return;
     m_form->setMethod(method->info(), m_setting);

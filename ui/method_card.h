@@ -40,7 +40,7 @@ private:
 
     MethodSetting m_setting;
     QRadioButton* m_select;
-    QPushButton* m_method;
+    QToolButton* m_method;
     QToolButton* m_remove;
     ParameterForm* m_form;
     QLabel* m_summary;

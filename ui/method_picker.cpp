@@ -112,9 +112,8 @@ void MethodPicker::apply(const QString& words)
             first = item; // a method of that name before those that only mention it
     }
     m_list->setCurrentItem(first);
-    if (first)
-        m_list->scrollToItem(first);
-    else
+    reveal();
+    if (!first)
         m_summary->setText(tr("No method fits these words."));
 }
 
@@ -123,8 +122,18 @@ void MethodPicker::mark(const QString& id)
     for (int row = 0; row < m_list->count(); ++row)
         if (!id.isEmpty() && idOf(m_list->item(row)) == id) {
             m_list->setCurrentRow(row);
-            m_list->scrollToItem(m_list->item(row), QAbstractItemView::PositionAtCenter);
+            reveal();
         }
+}
+
+// The first method is seen with its heading.
+void MethodPicker::reveal()
+{
+    const QStringList ids = shown();
+    if (ids.isEmpty() || marked() == ids.front())
+        m_list->scrollToTop();
+    else
+        m_list->scrollToItem(m_list->currentItem());
 }
 
 void MethodPicker::step(int by)
@@ -138,8 +147,7 @@ void MethodPicker::step(int by)
     const auto at = std::find(rows.begin(), rows.end(), m_list->currentRow()) - rows.begin();
     const auto to = std::clamp<std::ptrdiff_t>(at + by, 0, static_cast<std::ptrdiff_t>(rows.size()) - 1);
     m_list->setCurrentRow(rows[static_cast<std::size_t>(to)]);
-    if (to == 0)
-        m_list->scrollToTop(); // with its heading
+    reveal();
 }
 
 QString MethodPicker::marked() const { return idOf(m_list->currentItem()); }
@@ -180,6 +188,8 @@ void MethodPicker::popUpAt(const QWidget& anchor)
     area.moveLeft(std::max(area.left(), screen.left()));
     setGeometry(area);
     show();
+    m_list->doItemsLayout();
+    reveal();
     m_filter->setFocus();
 }
 

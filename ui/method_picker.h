@@ -36,6 +36,7 @@ private:
     void fill();
     void apply(const QString& words);
     void mark(const QString& id);
+    void reveal();
     void step(int by);
     void choose();
     void explain();
