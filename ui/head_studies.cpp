@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Stepping through heads doesn't start work for each.
+// Stepping through heads doesn't start work for each. Theory is looked at in its own tab, so it doesn't wait for reference lines.
 constexpr auto kAdviceRest = 1200ms;
 constexpr auto kTheoryRest = 300ms;
 
@@ -58,10 +58,12 @@ void putOnBoard(Session& session, const std::string& id)
 void studyAdvice(SessionController& controller, AdvicePanel& panel)
 {
     const std::string slot = "advice";
-    auto* task = new IdleTask(controller, panel, slot, false, kAdviceRest);
-    QObject::connect(task, &IdleTask::outdated, &panel,
-                     [&panel](bool something) { panel.setMessage(something ? QObject::tr("Advice: measuring…") : QString()); });
+    auto* task = new IdleTask(controller, panel, slot, IdleRules{false, true, kAdviceRest});
+    QObject::connect(task, &IdleTask::outdated, &panel, [&panel](bool something) {
+        panel.setMessage(something ? QObject::tr("Advice: measured as soon as nothing else is computed…") : QString());
+    });
     QObject::connect(task, &IdleTask::started, &panel, [&controller, &panel, task, slot] {
+        panel.setMessage(QObject::tr("Advice: measuring…"));
         controller.jobs().replace(
             slot, "Advice: measuring the methods", Lane::Background,
             [inputs = controller.board().head](const RunContext& context) { return adviceFor(inputs, context); },
@@ -82,7 +84,7 @@ void studyAdvice(SessionController& controller, AdvicePanel& panel)
 void studyTheory(SessionController& controller, TheoryPanel& panel)
 {
     const std::string slot = "theory";
-    auto* task = new IdleTask(controller, panel, slot, true, kTheoryRest);
+    auto* task = new IdleTask(controller, panel, slot, IdleRules{true, false, kTheoryRest});
     QObject::connect(task, &IdleTask::outdated, &panel,
                      [&panel](bool something) { panel.setMessage(something ? QObject::tr("Computing…") : QString()); });
     QObject::connect(task, &IdleTask::started, &panel, [&controller, &panel, task, slot] {
@@ -91,7 +93,7 @@ void studyTheory(SessionController& controller, TheoryPanel& panel)
             return task->end();
         const MethodSetting setting = session.approximations[session.selected];
         controller.jobs().replace(
-            slot, "Theory of " + setting.id, Lane::Background,
+            slot, "Theory of " + setting.id, Lane::Interactive,
             [setting, inputs = controller.board().head](const RunContext& context) { return theoryOf(setting, inputs, context); },
             [&panel, task, setting](Result<std::vector<TheoryCurve>> curves) {
                 if (task->isStale())

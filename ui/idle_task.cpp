@@ -9,11 +9,11 @@
 
 namespace attnscope {
 
-IdleTask::IdleTask(SessionController& controller, QWidget& panel, std::string slot, bool ofMethod, std::chrono::milliseconds rest)
-    : QObject(&panel), m_controller(controller), m_panel(panel), m_slot(std::move(slot)), m_ofMethod(ofMethod)
+IdleTask::IdleTask(SessionController& controller, QWidget& panel, std::string slot, IdleRules rules)
+    : QObject(&panel), m_controller(controller), m_panel(panel), m_slot(std::move(slot)), m_rules(rules)
 {
     m_rest.setSingleShot(true);
-    m_rest.setInterval(rest);
+    m_rest.setInterval(rules.rest);
     for (QWidget* parent = &panel; parent; parent = parent->parentWidget())
         if (auto* dock = qobject_cast<QDockWidget*>(parent))
             connect(dock, &QDockWidget::visibilityChanged, this, &IdleTask::showOrHide);
@@ -34,7 +34,7 @@ IdleSubject IdleTask::subject() const
     if (!board.exact)
         return {};
     IdleSubject subject{board.layer, session.head, m_controller.causal(), std::nullopt};
-    if (m_ofMethod && session.selected < session.approximations.size())
+    if (m_rules.ofMethod && session.selected < session.approximations.size())
         subject.method = session.approximations[session.selected];
     return subject;
 }
@@ -59,7 +59,7 @@ void IdleTask::stop()
 
 void IdleTask::tryStart()
 {
-    if (m_state != State::Waiting || !m_subject.layer || !isSeen() || !m_controller.jobs().idle())
+    if (m_state != State::Waiting || !m_subject.layer || !isSeen() || (m_rules.whenIdle && !m_controller.jobs().idle()))
         return; // settled, shown and another subject come back here
     m_state = State::Running;
     Q_EMIT started();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Work of the lowest urgency about the shown head: starts when nothing else runs and its panel is seen, the latest wins.
+// Work of the lowest urgency about the shown head: starts when its panel is seen, the latest wins.
 #pragma once
 
 #include "core/inputs/document.h"
@@ -8,6 +8,7 @@
 #include <QObject>
 #include <QTimer>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,12 +27,18 @@ struct IdleSubject {
     bool operator==(const IdleSubject&) const = default;
 };
 
+struct IdleRules {
+    bool ofMethod = false;            ///< the selected approximation is part of the subject
+    bool whenIdle = true;             ///< waits until no other job runs
+    std::chrono::milliseconds rest{}; ///< and that long after the last change
+};
+
 class IdleTask : public QObject {
     Q_OBJECT
 
 public:
     /// `slot` of the controller's jobs is this task's alone. Hiding `panel` cancels it.
-    IdleTask(SessionController& controller, QWidget& panel, std::string slot, bool ofMethod, std::chrono::milliseconds rest);
+    IdleTask(SessionController& controller, QWidget& panel, std::string slot, IdleRules rules);
 
     /// The job that started() began has ended; what was cancelled because it was stale or hidden starts again by itself.
     void end() { m_state = m_state == State::Running ? State::Done : m_state; }
@@ -57,7 +64,7 @@ private:
     SessionController& m_controller;
     QWidget& m_panel;
     std::string m_slot;
-    bool m_ofMethod;
+    IdleRules m_rules;
     QTimer m_rest;
     IdleSubject m_subject;
     State m_state = State::Waiting;
