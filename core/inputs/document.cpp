@@ -29,6 +29,8 @@ Inputs inputsOf(const std::shared_ptr<const LayerInputs>& layer, HeadRef head)
     one.v = oneHead(all.vOf(head));
     for (auto& [name, view] : one.arrays)
         view = oneHead(*all.array(name, head));
+    one.firstHead = head.head;
+    one.layerHeads = all.q.heads();
     return one;
 }
 

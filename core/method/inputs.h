@@ -39,11 +39,15 @@ struct Inputs {
     std::shared_ptr<const void> owner; ///< keeps the arrays alive; score sources copy it
     ExtraArrays arrays{};              ///< what recurrent methods take where it is there: see knownArrays()
     Index window = 0;                  ///< a query sees that many keys up to its own place, unless causal as many after it; 0: all
+    Index firstHead = 0;               ///< of its layer, where not all heads of it are here
+    Index layerHeads = 0;              ///< query heads of the layer; 0: just these
 
     Shape shape() const;
     KeyMask mask() const { return {q.rows(), k.rows(), causal, window}; }
     float effectiveScale() const;    ///< `scale`, or 1/sqrt(D) where that is 0
     HeadRef kvHead(HeadRef h) const; ///< the key/value head that query head h reads
+    Index headOfLayer(HeadRef h) const { return firstHead + h.head; }
+    Index headsOfLayer() const { return layerHeads > 0 ? layerHeads : q.heads(); }
     MatrixView<const float> qOf(HeadRef h) const { return q.matrix(h); }
     MatrixView<const float> kOf(HeadRef h) const { return k.matrix(kvHead(h)); }
     MatrixView<const float> vOf(HeadRef h) const { return v.matrix(kvHead(h)); }

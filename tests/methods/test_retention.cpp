@@ -34,6 +34,21 @@ private Q_SLOTS:
         }
     }
 
+    void aHeadTakenOutKeepsItsDecay()
+    {
+        const auto data = randomInputs({1, 8, 60, 60, 4, 2}, 35);
+        const Tensor expected = mapOf("retention", data.inputs(true), {}, {0, 5});
+        Inputs one = data.inputs(true);
+        for (auto* view : {&one.q, &one.k, &one.v}) {
+            view->data += 5 * view->strides[1];
+            view->shape[1] = 1;
+        }
+        one.firstHead = 5;
+        one.layerHeads = 8;
+        QVERIFY(!expected.empty() && maxDifference(mapOf("retention", one), expected) == 0.0);
+        QVERIFY(maxDifference(mapOf("lightning", one), mapOf("lightning", data.inputs(true), {}, {0, 5})) == 0.0);
+    }
+
     void equalScoresSumToAGeometricSeries()
     {
         GatedInputs data({1, 1, 300, 300, 4, 1}, 33);
