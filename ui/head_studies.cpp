@@ -3,6 +3,7 @@
 
 #include "core/io/param_files.h"
 #include "core/method/registry.h"
+#include "core/session/evaluation.h"
 #include "ui/advice_panel.h"
 #include "ui/idle_task.h"
 #include "ui/methods_panel.h"
@@ -35,7 +36,7 @@ Result<std::vector<TheoryCurve>> theoryOf(const MethodSetting& setting, const In
         return params.error();
     if (auto loaded = loadParamFiles((*method)->info().params, *params); !loaded)
         return loaded.error();
-    return (*method)->theory(inputs, {}, *params, context);
+    return theoryFor(**method, inputs, *params, context);
 }
 
 /// Adds a method, or puts it in the selected one's place on a full board; one that is there already is selected.
