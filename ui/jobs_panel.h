@@ -6,7 +6,16 @@
 
 #include <QTreeWidget>
 
+#include <chrono>
+#include <map>
+
 namespace attnscope {
+
+/// "42 %", from kEstimateAfterSeconds on with what is left at the same pace: "42 % · about 20 s left".
+QString progressText(double progress, double elapsedSeconds);
+
+/// Before that an estimate would jump.
+inline constexpr double kEstimateAfterSeconds = 2.0;
 
 class JobsPanel : public QTreeWidget {
     Q_OBJECT
@@ -18,6 +27,7 @@ public:
 
 private:
     JobQueue& m_jobs;
+    std::map<std::uint64_t, std::chrono::steady_clock::time_point> m_started; // when a job was first seen running
 };
 
 } // namespace attnscope
