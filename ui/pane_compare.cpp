@@ -156,14 +156,21 @@ void PaneCompare::drawLine(QCPPainter* painter) const
     painter->setAntialiasing(false);
 }
 
-/// `at`: which corner of the label stands at `corner`.
-void PaneCompare::drawLabel(QCPPainter* painter, const QString& text, const QPointF& corner, Qt::Corner at) const
+/// `at`: which corner of the label stands at `corner`. The text is shortened to the map's edge; none where no letter would be left.
+void PaneCompare::drawLabel(QCPPainter* painter, const QString& title, const QPointF& corner, Qt::Corner at) const
 {
+    constexpr double kGap = 6.0;
+    const QRectF map = clipRect();
+    const bool leftwards = at == Qt::TopRightCorner || at == Qt::BottomRightCorner;
+    const bool upwards = at == Qt::BottomLeftCorner || at == Qt::BottomRightCorner;
     const QFontMetricsF metrics(painter->font());
-    QRectF box(0.0, 0.0, metrics.horizontalAdvance(text) + 12.0, metrics.height() + 4.0);
-    const double dx = at == Qt::TopRightCorner || at == Qt::BottomRightCorner ? -6.0 - box.width() : 6.0;
-    const double dy = at == Qt::BottomLeftCorner || at == Qt::BottomRightCorner ? -6.0 - box.height() : 6.0;
-    box.translate(corner + QPointF(dx, dy));
+    const double room = (leftwards ? corner.x() - map.left() : map.right() - corner.x()) - 2 * kGap;
+    const QString text = metrics.elidedText(title, Qt::ElideRight, room - 2 * kGap);
+    QRectF box(0.0, 0.0, metrics.horizontalAdvance(text) + 2 * kGap, metrics.height() + 4.0);
+    const double height = (upwards ? corner.y() - map.top() : map.bottom() - corner.y()) - kGap;
+    if (text.size() < 2 || box.height() > height)
+        return;
+    box.translate(corner + QPointF(leftwards ? -kGap - box.width() : kGap, upwards ? -kGap - box.height() : kGap));
     painter->setAntialiasing(true);
     painter->setPen(Qt::NoPen);
     painter->setBrush(QColor(20, 22, 26, 210));

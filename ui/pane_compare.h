@@ -36,7 +36,7 @@ private:
     bool isOnLine(const QPoint& pos) const;
     void apply();
     void drawLine(QCPPainter* painter) const;
-    void drawLabel(QCPPainter* painter, const QString& text, const QPointF& corner, Qt::Corner at) const;
+    void drawLabel(QCPPainter* painter, const QString& title, const QPointF& corner, Qt::Corner at) const;
 
     HeatmapPlottable* m_first;
     HeatmapPlottable* m_second;
