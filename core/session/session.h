@@ -48,6 +48,15 @@ struct ViewChoice {
     bool transposed = false;                        ///< keys run top to bottom, queries left to right
     std::optional<Index> pinnedQuery;
     std::optional<Index> pinnedKey;
+    std::vector<std::pair<Index, Index>> morePins; ///< (query, key) of the cells pinned before that one, the oldest first
+
+    /// Forgets all pins.
+    void unpin()
+    {
+        pinnedQuery.reset();
+        pinnedKey.reset();
+        morePins.clear();
+    }
 
     bool operator==(const ViewChoice&) const = default;
 };

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
@@ -82,6 +83,20 @@ public:
             range = {(*it)[0].get<double>(), (*it)[1].get<double>()};
         else
             fail(key);
+    }
+    /// [[query, key], ...], none of them negative.
+    void read(const char* key, std::vector<std::pair<Index, Index>>& cells)
+    {
+        const auto it = m_object.find(key);
+        if (it == m_object.end() || it->is_null())
+            return;
+        const auto isCell = [](const Json& cell) {
+            return cell.is_array() && cell.size() == 2 && cell[0].is_number_unsigned() && cell[1].is_number_unsigned();
+        };
+        if (!it->is_array() || !std::all_of(it->begin(), it->end(), isCell))
+            return fail(key);
+        for (const Json& cell : *it)
+            cells.emplace_back(cell[0].get<Index>(), cell[1].get<Index>());
     }
     void fail(const std::string& key)
     {
@@ -174,6 +189,7 @@ void readView(const Json& json, ViewChoice& view, std::string& wrong)
     reader.read("transposed", view.transposed);
     reader.read("pinnedQuery", view.pinnedQuery);
     reader.read("pinnedKey", view.pinnedKey);
+    reader.read("morePins", view.morePins);
     wrong = reader.wrong();
 }
 
@@ -251,7 +267,8 @@ std::string sessionToJson(const Session& s, const fs::path& folder)
                     {"hideSink", s.view.hideSink},
                     {"transposed", s.view.transposed},
                     {"pinnedQuery", s.view.pinnedQuery ? Json(*s.view.pinnedQuery) : Json()},
-                    {"pinnedKey", s.view.pinnedKey ? Json(*s.view.pinnedKey) : Json()}};
+                    {"pinnedKey", s.view.pinnedKey ? Json(*s.view.pinnedKey) : Json()},
+                    {"morePins", s.view.morePins}};
     json["sweep"] = {{"methods", s.sweep.methods}, {"from", s.sweep.from},   {"to", s.sweep.to},
                      {"dim", s.sweep.dim},         {"heads", s.sweep.heads}, {"timeCapSeconds", s.sweep.timeCapSeconds}};
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

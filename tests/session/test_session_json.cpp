@@ -27,6 +27,7 @@ private Q_SLOTS:
         session.view.lockRange = true;
         session.view.hideSink = true;
         session.view.pinnedQuery = 814;
+        session.view.morePins = {{3, 2}, {90, 0}};
         session.sweep.methods = {"softmax", "window"};
         session.sweep.to = 65536;
         const auto json = sessionToJson(session, "/data/sessions");
@@ -56,6 +57,10 @@ private Q_SLOTS:
                                         << "view.range";
         QTest::newRow("range of one") << R"({"attnscopeSession": 1, "view": {"range": [0.5]}})"
                                       << "view.range";
+        QTest::newRow("pin of one") << R"({"attnscopeSession": 1, "view": {"morePins": [[3]]}})"
+                                    << "view.morePins";
+        QTest::newRow("negative pin") << R"({"attnscopeSession": 1, "view": {"morePins": [[3, -1]]}})"
+                                      << "view.morePins";
         QTest::newRow("methods") << R"({"attnscopeSession": 1, "approximations": 3})"
                                  << "approximations";
         QTest::newRow("method without id") << R"({"attnscopeSession": 1, "approximations": [{}]})"
