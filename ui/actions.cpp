@@ -38,7 +38,8 @@ const std::vector<CommandSpec>& commandTable()
         {Command::ExportFigure, "&File", "&Export figure…", "Ctrl+Shift+E",
          "Board, one pane, the row, the latency or the theory plot as PNG, SVG or PDF"},
         {Command::ExportData, "&File", "Export &data…", "Ctrl+Alt+E", "The numbers behind the view as CSV or NPY"},
-        {Command::CopyPane, "&File", "&Copy board as picture", "Ctrl+C", "Put a picture of the board on the clipboard"},
+        {Command::CopyPane, "&File", "&Copy pane as picture", "Ctrl+C",
+         "Put a picture of what is under the pointer on the clipboard: a map, the row, the heads, a plot; otherwise the board"},
         {Command::Quit, "&File", "&Quit", "Ctrl+Q", "Leave Attnscope"},
         {Command::FitView, "&View", "&Fit map", "Home", "Show the whole map"},
         {Command::ViewBack, "&View", "Previous view", "Backspace;Alt+Left", "Go back to where you were on the map"},
@@ -54,13 +55,15 @@ const std::vector<CommandSpec>& commandTable()
         {Command::Blink, "&View", "Blin&k", "K", "One map: exact and approximation in turn, one and a half times a second"},
         {Command::PanMode, "&View", "Drag &pans", "P", "A drag moves the map; with Ctrl it zooms to a box"},
         {Command::BoxMode, "&View", "Drag &zooms to a box", "O", "A drag zooms to a box; with the space bar held it moves the map"},
-        {Command::ClearPin, "&View", "&Unpin", "Esc", "Forget the pinned query"},
+        {Command::ClearPin, "&View", "&Unpin", "Esc", "Forget all pinned cells"},
         {Command::ColorRange, "&View", "Colour &range…", "R", "Colour range of exact and approximations: histogram, numbers, lock"},
         {Command::HideSink, "&View", "&Hide column 0 (sink)", "0",
          "Leave key 0 out of the automatic colour range; the data stay as they are"},
         {Command::Transpose, "&View", "&Transpose", "Ctrl+T", "Exchange the axes of all maps: keys top to bottom, queries left to right"},
         {Command::HeadGrid, "&View", "Head &grid", "Ctrl+G",
          "All heads at large size; again, or a double click on a head: back to the board"},
+        {Command::HeadOrder, "&View", "Heads in another &order", "Shift+G",
+         "The head grid in turn by layer and head, entropy, weight on the first token, weight on the previous token"},
         {Command::ThemeSystem, "&View", "Theme: as the system", "", "Light or dark as the desktop is"},
         {Command::ThemeLight, "&View", "Theme: light", "", "Light window; exports are always light"},
         {Command::ThemeDark, "&View", "Theme: dark", "Ctrl+Shift+T", "Dark window; exports are always light"},
@@ -117,11 +120,13 @@ QString shortcutTable()
     };
     add(translated("Wheel"), translated("Zoom at the pointer; with Shift only keys, with Alt only queries"));
     add(translated("Drag"), translated("Move the map"));
-    add(translated("Ctrl+drag"), translated("Zoom to a box"));
+    add(translated("Ctrl+drag"), translated("Zoom to a box; with Shift only keys, with Alt only queries"));
     add(translated("Space+drag"), translated("Move the map, whatever a drag does otherwise"));
     add(translated("Chain in a pane's corner"), translated("Give the pane a zoom and a cursor of its own, and link it again"));
     add(translated("Hover"), translated("Tokens, indices, exact, approximate and error values"));
     add(translated("Click"), translated("Pin a query: its whole row is shown below"));
+    add(translated("Shift+click"),
+        translated("Pin one cell more, up to four: exact rows of the earlier ones are thin lines; again: unpin it"));
     for (const auto& spec : commandTable()) {
         QStringList keys;
         for (const auto& sequence : sequencesOf(spec))

@@ -43,6 +43,7 @@ enum class Command {
     HideSink,
     Transpose,
     HeadGrid,
+    HeadOrder,
     NextHead,
     PreviousHead,
     NextLayer,

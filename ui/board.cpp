@@ -32,7 +32,7 @@ MapPane* Board::makePane()
     pane->setHideSink(m_hideSink);
     pane->setTransposed(m_transposed);
     pane->setDragMode(m_drag);
-    pane->setPinnedCell(m_pinned);
+    pane->setPins(m_pins);
     connect(pane, &MapPane::hovered, this, [this, pane](Index query, Index key) {
         setCursor(MapCell{query, key}, pane);
         Q_EMIT hovered(query, key);
@@ -41,9 +41,9 @@ MapPane* Board::makePane()
         setCursor(std::nullopt, pane);
         Q_EMIT left();
     });
-    connect(pane, &MapPane::pinned, this, [this](Index query, Index key) {
+    connect(pane, &MapPane::pinned, this, [this](Index query, Index key, bool further) {
         setFocus(Qt::MouseFocusReason);
-        setPinned(MapCell{query, key});
+        pin({query, key}, further);
         Q_EMIT pinned(query, key);
     });
     connect(pane, &MapPane::statisticsChanged, this, &Board::updateScales);
@@ -272,11 +272,22 @@ void Board::setCursor(std::optional<MapCell> cell, const MapPane* from)
             pane->setCursorCell(cell);
 }
 
-void Board::setPinned(std::optional<MapCell> cell)
+void Board::setPins(std::vector<MapCell> pins)
 {
-    m_pinned = cell;
+    m_pins = std::move(pins);
     for (MapPane* pane : m_panes)
-        pane->setPinnedCell(cell);
+        pane->setPins(m_pins);
+}
+
+// With Shift, a pinned cell is unpinned and the oldest pin makes room for one too many.
+void Board::pin(const MapCell& cell, bool further)
+{
+    std::vector<MapCell> pins = further ? m_pins : std::vector<MapCell>();
+    if (std::erase(pins, cell) == 0)
+        pins.push_back(cell);
+    if (pins.size() > kMostPins)
+        pins.erase(pins.begin());
+    setPins(std::move(pins));
 }
 
 bool Board::isIdle() const
@@ -319,8 +330,8 @@ void Board::keyPressEvent(QKeyEvent* event)
     case Qt::Key_Backspace:
         return event->modifiers() & Qt::ShiftModifier ? m_view->forward() : m_view->back();
     case Qt::Key_Escape:
-        if (m_pinned) {
-            setPinned(std::nullopt);
+        if (!m_pins.empty()) {
+            setPins({});
             Q_EMIT unpinned();
             return;
         }

@@ -21,6 +21,9 @@ namespace attnscope {
 class MapPane;
 class ViewState;
 
+/// More would be told apart by nobody.
+inline constexpr std::size_t kMostPins = 4;
+
 /// All panes, one of them at full size, or exact and approximation in one pane.
 enum class BoardMode { SideBySide, Exact, Approximation, Difference, CurtainVertical, CurtainHorizontal, Blink };
 
@@ -57,8 +60,10 @@ public:
     ViewState* view() const { return m_view; } ///< of all linked panes
     void fit();                                ///< unlinked panes too
     void setDragMode(DragMode mode);           ///< while the space bar is held, a drag pans all the same
-    void setPinned(std::optional<MapCell> cell);
-    std::optional<MapCell> pinnedCell() const { return m_pinned; }
+    /// The last one is the one whose row is shown; a click pins one cell, with Shift one more.
+    void setPins(std::vector<MapCell> pins);
+    const std::vector<MapCell>& pins() const { return m_pins; }
+    std::optional<MapCell> pinnedCell() const { return m_pins.empty() ? std::nullopt : std::optional(m_pins.back()); }
     std::optional<MapCell> cursorCell() const { return m_cursor; }
     bool isIdle() const; ///< every visible pane is painted
 
@@ -70,7 +75,7 @@ public:
 Q_SIGNALS:
     void hovered(attnscope::Index query, attnscope::Index key);
     void left();
-    void pinned(attnscope::Index query, attnscope::Index key);
+    void pinned(attnscope::Index query, attnscope::Index key); ///< pins() has changed by a click on that cell
     void unpinned();
     void modeChanged(attnscope::BoardMode mode);
     void scaleChanged();
@@ -90,6 +95,7 @@ private:
     void updateCompare();
     void holdSpace(bool held);
     void setCursor(std::optional<MapCell> cell, const MapPane* from);
+    void pin(const MapCell& cell, bool further);
     std::optional<std::size_t> chosenPane(PaneContent::Kind kind) const; // the selected one of that kind
     std::vector<bool> shown() const;                                     // in this mode
     std::vector<bool> shownOnScreen() const;                             // of those, what is large enough to be read
@@ -112,7 +118,7 @@ private:
     DragMode m_drag = DragMode::Pan;
     bool m_space = false;
     std::optional<MapCell> m_cursor;
-    std::optional<MapCell> m_pinned;
+    std::vector<MapCell> m_pins;
 };
 
 } // namespace attnscope

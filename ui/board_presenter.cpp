@@ -103,6 +103,27 @@ std::vector<PaneContent> panesOf(const BoardState& board, const Session& session
     return panes;
 }
 
+std::vector<MapCell> pinsOf(const ViewChoice& view)
+{
+    std::vector<MapCell> pins;
+    for (const auto& [query, key] : view.morePins)
+        pins.push_back({query, key});
+    if (view.pinnedQuery)
+        pins.push_back({*view.pinnedQuery, view.pinnedKey.value_or(0)});
+    return pins;
+}
+
+void setPins(ViewChoice& view, const std::vector<MapCell>& pins)
+{
+    view.unpin();
+    if (pins.empty())
+        return;
+    for (std::size_t i = 0; i + 1 < pins.size(); ++i)
+        view.morePins.emplace_back(pins[i].query, pins[i].key);
+    view.pinnedQuery = pins.back().query;
+    view.pinnedKey = pins.back().key;
+}
+
 QStringList tokensOf(const BoardState& board)
 {
     QStringList tokens;

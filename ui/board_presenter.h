@@ -14,6 +14,10 @@ namespace attnscope {
 /// exact | approximations | errors, in the order of the session.
 std::vector<PaneContent> panesOf(const BoardState& board, const Session& session);
 
+/// The pinned cells, the one whose row is shown last; and back.
+std::vector<MapCell> pinsOf(const ViewChoice& view);
+void setPins(ViewChoice& view, const std::vector<MapCell>& pins);
+
 /// One label per position; empty where the input has no tokens.
 QStringList tokensOf(const BoardState& board);
 

@@ -16,7 +16,8 @@ constexpr int kPrintDpi = 300;
 
 } // namespace
 
-ExportDialog::ExportDialog(Kind kind, const QStringList& items, QWidget* parent) : QDialog(parent), m_item(new QComboBox(this))
+ExportDialog::ExportDialog(Kind kind, const QStringList& items, const QString& pinnedQueries, QWidget* parent)
+    : QDialog(parent), m_item(new QComboBox(this))
 {
     setWindowTitle(kind == Kind::Figure ? tr("Export figure") : tr("Export data"));
     m_item->addItems(items);
@@ -33,7 +34,10 @@ ExportDialog::ExportDialog(Kind kind, const QStringList& items, QWidget* parent)
                          "carries method, parameters and input. Exports are always light."));
     } else {
         m_region = new QComboBox(this);
-        m_region->addItems({tr("visible region"), tr("whole map")});
+        m_region->addItem(tr("visible region"), int(Region::Visible));
+        m_region->addItem(tr("whole map"), int(Region::Whole));
+        if (!pinnedQueries.isEmpty())
+            m_region->addItem(tr("whole rows of the pinned queries (%1)").arg(pinnedQueries), int(Region::PinnedRows));
         form->addRow(tr("Region"), m_region);
         note->setText(tr("The file name's ending chooses the format: .csv or .npy, float32 to the last bit, one cell of the map each."));
     }
@@ -49,6 +53,6 @@ int ExportDialog::item() const { return m_item->currentIndex(); }
 
 int ExportDialog::dpi() const { return m_dpi ? m_dpi->value() : kPrintDpi; }
 
-bool ExportDialog::wholeMap() const { return m_region && m_region->currentIndex() == 1; }
+ExportDialog::Region ExportDialog::region() const { return m_region ? Region(m_region->currentData().toInt()) : Region::Visible; }
 
 } // namespace attnscope

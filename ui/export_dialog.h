@@ -16,11 +16,15 @@ class ExportDialog : public QDialog {
 public:
     enum class Kind { Figure, Data };
 
-    ExportDialog(Kind kind, const QStringList& items, QWidget* parent);
+    /// Data: which cells of a map.
+    enum class Region { Visible, Whole, PinnedRows };
+
+    /// `pinnedQueries`: "12, 40"; empty: there is no choice of pinned rows.
+    ExportDialog(Kind kind, const QStringList& items, const QString& pinnedQueries, QWidget* parent);
 
     int item() const;
     int dpi() const;
-    bool wholeMap() const; ///< Data: all cells rather than the visible ones
+    Region region() const;
 
 private:
     QComboBox* m_item;

@@ -4,21 +4,30 @@
 #include "core/io/atomic_file.h"
 #include "core/io/content_hash.h"
 #include "core/scores/map_export.h"
+#include "core/scores/selected_rows.h"
 #include "ui/board.h"
 #include "ui/board_presenter.h"
 #include "ui/export_dialog.h"
 #include "ui/export_items.h"
+#include "ui/head_grid.h"
 #include "ui/latency_panel.h"
+#include "ui/latency_plot.h"
+#include "ui/map_pane.h"
 #include "ui/metrics_model.h"
+#include "ui/row_plot.h"
 #include "ui/settings.h"
 #include "ui/theory_panel.h"
 #include "ui/view_state.h"
 
+#include <QApplication>
+#include <QClipboard>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMessageBox>
+#include <qcustomplot.h>
 
 #include <cmath>
+#include <set>
 
 namespace attnscope {
 
@@ -52,6 +61,22 @@ Block visibleBlock(const ViewState& view, const ScoreSource& source)
     const Index row0 = clampTo(std::floor(rect.top()), source.rows());
     const Index col0 = clampTo(std::floor(rect.left()), source.cols());
     return {row0, col0, clampTo(std::ceil(rect.bottom()), source.rows()) - row0, clampTo(std::ceil(rect.right()), source.cols()) - col0, 0};
+}
+
+std::vector<Index> pinnedQueries(const Board& board)
+{
+    std::set<Index> queries;
+    for (const MapCell& pin : board.pins())
+        queries.insert(pin.query);
+    return {queries.begin(), queries.end()};
+}
+
+QString listOf(const std::vector<Index>& queries, const QString& separator)
+{
+    QStringList words;
+    for (const Index query : queries)
+        words += QString::number(query);
+    return words.join(separator);
 }
 
 void startMapExport(QWidget& window, SessionController& controller, const MapItem& item, const Block& block, const QString& path)
@@ -160,7 +185,7 @@ void exportFigures(QWidget& window, Settings& settings, SessionController& contr
     QStringList names;
     for (const auto& item : items)
         names += item.name;
-    ExportDialog dialog(ExportDialog::Kind::Figure, names, &window);
+    ExportDialog dialog(ExportDialog::Kind::Figure, names, {}, &window);
     if (dialog.exec() != QDialog::Accepted)
         return;
     const auto& item = items[static_cast<std::size_t>(dialog.item())];
@@ -183,23 +208,45 @@ void exportData(QWidget& window, Settings& settings, SessionController& controll
     for (const auto& map : maps)
         names += map.name;
     names += QObject::tr("Metrics table");
-    ExportDialog dialog(ExportDialog::Kind::Data, names, &window);
+    const auto queries = pinnedQueries(*panels.board);
+    ExportDialog dialog(ExportDialog::Kind::Data, names, listOf(queries, QStringLiteral(", ")), &window);
     if (dialog.exec() != QDialog::Accepted)
         return;
     const auto chosen = static_cast<std::size_t>(dialog.item());
-    const bool metrics = chosen >= maps.size();
-    const QString path = askForOutput(window, settings, (metrics ? QStringLiteral("metrics") : maps[chosen].stem) + QStringLiteral(".csv"),
-                                      metrics ? QObject::tr("CSV (*.csv)") : QObject::tr("CSV (*.csv);;NumPy (*.npy)"));
-    if (path.isEmpty())
-        return;
-    if (metrics) {
-        if (const auto done = writeAtomically(path.toStdString(), panels.metrics->toCsv().toStdString()); !done)
-            tell(window, done.error());
+    if (chosen >= maps.size()) {
+        const QString path = askForOutput(window, settings, QStringLiteral("metrics.csv"), QObject::tr("CSV (*.csv)"));
+        if (!path.isEmpty())
+            if (const auto done = writeAtomically(path.toStdString(), panels.metrics->toCsv().toStdString()); !done)
+                tell(window, done.error());
         return;
     }
-    const auto& source = *maps[chosen].source;
-    const Block block = dialog.wholeMap() ? Block{0, 0, source.rows(), source.cols(), 0} : visibleBlock(*panels.board->view(), source);
-    startMapExport(window, controller, maps[chosen], block, path);
+    MapItem item = maps[chosen];
+    if (dialog.region() == ExportDialog::Region::PinnedRows) {
+        item.source = selectRows(item.source, queries);
+        item.stem += QStringLiteral("_rows_") + listOf(queries, QStringLiteral("_"));
+    }
+    const QString path = askForOutput(window, settings, item.stem + QStringLiteral(".csv"), QObject::tr("CSV (*.csv);;NumPy (*.npy)"));
+    if (path.isEmpty())
+        return;
+    const bool visible = dialog.region() == ExportDialog::Region::Visible;
+    const Block block =
+        visible ? visibleBlock(*panels.board->view(), *item.source) : Block{0, 0, item.source->rows(), item.source->cols(), 0};
+    startMapExport(window, controller, item, block, path);
+}
+
+QString copyPane(const WindowPanels& panels)
+{
+    std::vector<std::pair<QWidget*, QString>> all;
+    for (std::size_t i = 0; i < panels.board->paneCount(); ++i)
+        all.emplace_back(panels.board->pane(i), panels.board->pane(i)->content().title);
+    all.emplace_back(panels.row, QObject::tr("the row"));
+    all.emplace_back(panels.heads, QObject::tr("the heads"));
+    all.emplace_back(&panels.latency->plot(), QObject::tr("the latency plot"));
+    all.emplace_back(&panels.theory->plot(), QObject::tr("the theory plot"));
+    const auto at = std::find_if(all.begin(), all.end(), [](const auto& one) { return one.first->isVisible() && one.first->underMouse(); });
+    auto [widget, name] = at != all.end() ? *at : std::pair<QWidget*, QString>(panels.board, QObject::tr("the board"));
+    QApplication::clipboard()->setPixmap(widget->grab());
+    return QObject::tr("Copied as a picture: %1").arg(name);
 }
 
 } // namespace attnscope

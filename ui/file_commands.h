@@ -27,4 +27,7 @@ void exportFigures(QWidget& window, Settings& settings, SessionController& contr
 /// A map (what is visible, or all of it) as CSV or NPY, or the metrics table as CSV.
 void exportData(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels);
 
+/// Puts a picture of what is under the pointer on the clipboard, or of the board; says what it was.
+QString copyPane(const WindowPanels& panels);
+
 } // namespace attnscope

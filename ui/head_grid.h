@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Layers x heads as thumbnails: look at all, click one; heads that share keys and values are bracketed.
+// Layers x heads as thumbnails, in their places or by a measure: look at all, click one; heads that share keys and values are bracketed.
 #pragma once
 
 #include "core/base/result.h"
 #include "core/color/color_scale.h"
 #include "core/scores/score_source.h"
+#include "ui/head_order.h"
 
 #include <QImage>
 #include <QPoint>
 #include <QWidget>
+
+class QComboBox;
 
 #include <memory>
 #include <set>
@@ -32,7 +35,12 @@ public:
     /// Forgets the thumbnails. kvHeads < heads: grouped-query attention.
     void setGrid(int layers, int heads, int kvHeads = 0);
     void setThumbnail(int layer, int head, const QImage& image);
+    void setStats(int layer, int head, const HeadStats& stats);
     void clearThumbnails(); ///< after a new text: asked for again as they are seen
+    /// The chosen order fills the grid row by row; heads then carry their names, and layers no longer make rows.
+    void setOrder(HeadOrder order);
+    HeadOrder order() const { return m_order; }
+    void nextOrder();
     void setCurrent(int layer, int head);
     void setTransposed(bool transposed);
     std::pair<int, int> current() const { return {m_layer, m_head}; }
@@ -53,6 +61,7 @@ protected:
     void mouseMoveEvent(QMouseEvent* event) override;
     void leaveEvent(QEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
@@ -62,6 +71,10 @@ private:
         return static_cast<std::size_t>(layer) * static_cast<std::size_t>(m_heads) + static_cast<std::size_t>(head);
     }
     void select(int layer, int head);
+    void step(int columns, int rows); // from the current head, in the order shown
+    void arrange();
+    QString describe(int layer, int head) const;
+    void paintName(QPainter& painter, const QRect& cell, int layer, int head) const;
     void paintLabels(QPainter& painter) const;
     void paintCell(QPainter& painter, int layer, int head);
 
@@ -72,6 +85,11 @@ private:
     int m_layer = 0;
     int m_head = 0;
     std::pair<int, int> m_hovered{-1, -1};
+    QComboBox* m_choice;
+    HeadOrder m_order = HeadOrder::Place;
+    std::vector<std::optional<HeadStats>> m_stats;
+    std::vector<std::size_t> m_shown; // index of the head at each place
+    std::vector<std::size_t> m_place; // the other way round
     std::vector<QImage> m_images;
     std::set<std::pair<int, int>> m_asked;
 };

@@ -72,9 +72,8 @@ void Renderer::fillWidgets()
     m_row.setTokens(tokens);
     m_row.setLogScale(session.view.normalisation == Normalisation::Log);
     m_row.setSources(panes);
-    m_row.setQuery(session.view.pinnedQuery);
-    if (session.view.pinnedQuery)
-        m_board.setPinned(MapCell{*session.view.pinnedQuery, session.view.pinnedKey.value_or(0)});
+    m_row.setPins(pinsOf(session.view));
+    m_board.setPins(pinsOf(session.view));
     QEventLoop loop;
     QObject::connect(&m_row, &RowPlot::painted, &loop, &QEventLoop::quit);
     while (!m_row.isIdle())

@@ -87,7 +87,7 @@ void MainWindow::connectCommands()
             m_controller->openText(text);
     });
     on(Command::Reload, [this] { m_controller->reload(); });
-    on(Command::CopyPane, [this] { QApplication::clipboard()->setPixmap(m_panels.board->grab()); });
+    on(Command::CopyPane, [this] { m_status->setText(copyPane(m_panels)); });
     on(Command::Quit, [this] { close(); });
     on(Command::Measure, [this] {
         m_panels.latencyDock->raise();
@@ -136,16 +136,12 @@ void MainWindow::connectNavigation()
 {
     connectBoardCommands(m_actions, *m_panels.board, *m_controller);
     on(Command::HeadGrid, [this] { toggleHeadGrid(m_panels, *this); });
+    on(Command::HeadOrder, [this] { m_panels.heads->nextOrder(); });
     connect(m_panels.heads, &HeadGrid::activated, this, [this] {
         if (m_panels.headsDock->isFloating())
             toggleHeadGrid(m_panels, *this);
     });
-    on(Command::ClearPin, [this] {
-        m_controller->edit([](Session& s) {
-            s.view.pinnedQuery.reset();
-            s.view.pinnedKey.reset();
-        });
-    });
+    on(Command::ClearPin, [this] { m_controller->edit([](Session& s) { s.view.unpin(); }); });
     on(Command::PreviousHead, [this] { m_controller->step(0, -1); });
     on(Command::NextHead, [this] { m_controller->step(0, 1); });
     on(Command::PreviousLayer, [this] { m_controller->step(-1, 0); });

@@ -57,18 +57,22 @@ void MapInteraction::press(QMouseEvent* event)
     m_moved = false;
 }
 
-// The zoomed view has the map's proportions, so that square cells stay square; Alt frees it.
-QRectF MapInteraction::boxTo(const QPoint& pos) const
+// The zoomed view has the map's proportions, so that square cells stay square. Shift and Alt zoom one axis, both free the box.
+QRectF MapInteraction::boxTo(const QPoint& pos, Qt::KeyboardModifiers modifiers) const
 {
+    const bool keysOnly = modifiers & Qt::ShiftModifier;
+    const bool queriesOnly = modifiers & Qt::AltModifier;
     QRectF box = QRectF(m_pressed, pos).normalized();
-    if (!(QGuiApplication::queryKeyboardModifiers() & Qt::AltModifier)) {
-        const double scale = std::max(box.width() / map.width(), box.height() / map.height());
-        const QSizeF size(scale * map.width(), scale * map.height());
-        const double left = pos.x() < m_pressed.x() ? m_pressed.x() - size.width() : m_pressed.x();
-        const double top = pos.y() < m_pressed.y() ? m_pressed.y() - size.height() : m_pressed.y();
-        box = QRectF(QPointF(left, top), size);
-    }
-    return box;
+    if (keysOnly && queriesOnly)
+        return box;
+    if (keysOnly || queriesOnly)
+        return keysOnly == transposed ? QRectF(map.left(), box.top(), map.width(), box.height())
+                                      : QRectF(box.left(), map.top(), box.width(), map.height());
+    const double scale = std::max(box.width() / map.width(), box.height() / map.height());
+    const QSizeF size(scale * map.width(), scale * map.height());
+    const double left = pos.x() < m_pressed.x() ? m_pressed.x() - size.width() : m_pressed.x();
+    const double top = pos.y() < m_pressed.y() ? m_pressed.y() - size.height() : m_pressed.y();
+    return {QPointF(left, top), size};
 }
 
 void MapInteraction::move(QMouseEvent* event)
@@ -78,7 +82,7 @@ void MapInteraction::move(QMouseEvent* event)
     if (m_drag == Drag::Pan && m_moved) {
         m_view->panTo(m_viewAtPress.topLeft() - (cellsAt(event->pos()) - cellsAt(m_pressed)), false);
     } else if (m_drag == Drag::Box && m_moved && onBox) {
-        onBox(boxTo(event->pos()));
+        onBox(boxTo(event->pos(), event->modifiers()));
     }
     if (onHover)
         onHover(cellAt(event->pos()));
@@ -94,11 +98,11 @@ void MapInteraction::release(QMouseEvent* event)
         return;
     if (!m_moved) {
         if (const auto cell = cellAt(event->pos()); cell && event->button() == Qt::LeftButton && onClick)
-            onClick(*cell);
+            onClick(*cell, event->modifiers() & Qt::ShiftModifier);
     } else if (drag == Drag::Pan) {
         m_view->panTo(m_view->rect().topLeft(), true);
     } else {
-        const QRectF box = boxTo(event->pos());
+        const QRectF box = boxTo(event->pos(), event->modifiers());
         m_view->zoomTo({cellsAt(box.topLeft()), cellsAt(box.bottomRight())});
     }
 }

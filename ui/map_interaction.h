@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Mouse on a map: wheel zooms at the cursor (Shift keys, Alt queries only), drag pans or, with Ctrl, zooms a box; click pins.
+// Mouse on a map: wheel zooms at the cursor, drag pans or, with Ctrl, zooms a box (Shift keys, Alt queries only); click pins.
 #pragma once
 
 #include "ui/pane_content.h"
@@ -29,7 +29,7 @@ public:
     DragMode mode = DragMode::Pan;
 
     std::function<void(std::optional<MapCell>)> onHover;
-    std::function<void(MapCell)> onClick;
+    std::function<void(MapCell, bool further)> onClick; ///< further: with Shift
     std::function<void(const QRectF& pixels)> onBox; ///< a null rectangle when the box is done
 
     void wheel(QWheelEvent* event);
@@ -45,7 +45,7 @@ public:
 private:
     enum class Drag { None, Pan, Box };
 
-    QRectF boxTo(const QPoint& pos) const;
+    QRectF boxTo(const QPoint& pos, Qt::KeyboardModifiers modifiers) const;
 
     ViewState* m_view;
     Drag m_drag = Drag::None;

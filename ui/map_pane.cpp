@@ -86,9 +86,9 @@ void MapPane::connectMouse()
         else
             Q_EMIT left();
     };
-    m_interaction->onClick = [this](MapCell cell) {
+    m_interaction->onClick = [this](MapCell cell, bool further) {
         if (m_pyramid)
-            Q_EMIT pinned(cell.query, cell.key);
+            Q_EMIT pinned(cell.query, cell.key, further);
     };
     m_interaction->onBox = [this](const QRectF& pixels) {
         m_cross->box = pixels;
@@ -190,9 +190,9 @@ void MapPane::setCursorCell(std::optional<MapCell> cell)
     replotOverlay();
 }
 
-void MapPane::setPinnedCell(std::optional<MapCell> cell)
+void MapPane::setPins(const std::vector<MapCell>& pins)
 {
-    m_cross->pinned = cell;
+    m_cross->pins = pins;
     replotOverlay();
 }
 

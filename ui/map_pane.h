@@ -55,7 +55,7 @@ public:
     bool isLinked() const { return m_view == m_shared; }
     ViewState* view() const { return m_view; } ///< the shared one, or its own
     void setCursorCell(std::optional<MapCell> cell);
-    void setPinnedCell(std::optional<MapCell> cell);
+    void setPins(const std::vector<MapCell>& pins); ///< the last one is the one whose row is shown
 
     /// Extremes of what has been computed; of the former source before the first tile of a new one.
     std::optional<ValueRange> valueRange() const;
@@ -73,7 +73,7 @@ public:
 Q_SIGNALS:
     void hovered(attnscope::Index query, attnscope::Index key);
     void left();
-    void pinned(attnscope::Index query, attnscope::Index key);
+    void pinned(attnscope::Index query, attnscope::Index key, bool further); ///< further: besides what is pinned already
     void statisticsChanged();
     void linkChanged(bool linked);
     void painted(); ///< the picture on screen is complete and up to date

@@ -129,8 +129,8 @@ QRectF CrossHair::cellRect(const MapCell& cell) const
 void CrossHair::draw(QCPPainter* painter)
 {
     painter->setBrush(Qt::NoBrush);
-    if (pinned)
-        drawPin(painter);
+    for (std::size_t i = 0; i < pins.size(); ++i)
+        drawPin(painter, i);
     if (cursor && !exporting)
         drawCursor(painter);
     if (!box.isNull()) {
@@ -163,16 +163,37 @@ void CrossHair::drawCursor(QCPPainter* painter) const
     }
 }
 
-// The query's edges where cells are large, otherwise one line; the cell itself in a frame.
-void CrossHair::drawPin(QCPPainter* painter) const
+// The cell in a frame and its query marked: the shown one by lines, each further one by its number in a colour of its own, bright in
+// both themes as maps are mostly dark.
+void CrossHair::drawPin(QCPPainter* painter, std::size_t at) const
 {
-    const QRectF map = clipRect();
-    const QRectF cell = cellRect(*pinned);
+    static const PlotTheme bright = plotTheme(darkPalette());
+    const bool shown = at + 1 == pins.size();
+    const QRectF cell = cellRect(pins[at]);
     const QRectF frame = cell.width() >= 5.0 ? cell : QRectF(cell.center() - QPointF(4, 4), QSizeF(8, 8));
-    for (const QPen& pen : {QPen(QColor(0, 0, 0, 110), 3), QPen(theme.accent, 1)}) {
+    const QColor color = shown ? theme.accent : pinColor(bright, at);
+    for (const QPen& pen : {QPen(QColor(0, 0, 0, 110), 3), QPen(color, 1, shown ? Qt::SolidLine : Qt::DashLine)}) {
         painter->setPen(pen);
+        drawQueryLines(painter, cell, frame);
+        painter->setPen(QPen(pen.color(), pen.widthF()));
         painter->drawRect(frame);
     }
+    if (shown)
+        return;
+    painter->setFont(smallFont());
+    const QString number = QString::number(at + 1);
+    const QFontMetricsF metrics(painter->font());
+    QRectF box(QPointF(frame.right() + 3, frame.top()), QSizeF(metrics.horizontalAdvance(number) + 8, metrics.height()));
+    box.moveRight(std::min(box.right(), double(clipRect().right())));
+    painter->fillRect(box, QColor(20, 22, 26, 210));
+    painter->setPen(color);
+    painter->drawText(box, Qt::AlignCenter, number);
+}
+
+// The query's edges where cells are large, otherwise one line.
+void CrossHair::drawQueryLines(QCPPainter* painter, const QRectF& cell, const QRectF& frame) const
+{
+    const QRectF map = clipRect();
     if (transposed) {
         for (const double x : {cell.left(), cell.right()}) {
             const double at = cell.width() >= 5.0 ? x : cell.center().x();

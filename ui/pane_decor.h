@@ -10,6 +10,7 @@
 #include <qcustomplot.h>
 
 #include <optional>
+#include <vector>
 
 namespace attnscope {
 
@@ -46,7 +47,7 @@ public:
     CrossHair(QCustomPlot* plot, QCPAxis* x, QCPAxis* y);
 
     std::optional<MapCell> cursor;
-    std::optional<MapCell> pinned;
+    std::vector<MapCell> pins; ///< the last one is the one whose row is shown
     QRectF box; ///< a zoom box being drawn, in pixels; null where there is none
     PlotTheme theme;
     bool exporting = false;
@@ -60,7 +61,8 @@ protected:
 private:
     QRectF cellRect(const MapCell& cell) const;
     void drawCursor(QCPPainter* painter) const;
-    void drawPin(QCPPainter* painter) const;
+    void drawPin(QCPPainter* painter, std::size_t at) const;
+    void drawQueryLines(QCPPainter* painter, const QRectF& cell, const QRectF& frame) const;
 
     QCPAxis* m_x;
     QCPAxis* m_y;

@@ -75,6 +75,14 @@ QVector<QColor> seriesColors(const PlotTheme& theme)
             dark ? QColor("#2fc79b") : QColor("#008a62"), QColor("#cc79a7"), dark ? QColor("#f0e442") : QColor("#a38600")};
 }
 
+QColor pinColor(const PlotTheme& theme, std::size_t at)
+{
+    const bool dark = theme.background.lightnessF() < 0.5F;
+    const QVector<QColor> colors{dark ? QColor("#ff8fd8") : QColor("#b5128a"), dark ? QColor("#7ee0ff") : QColor("#00819c"),
+                                 dark ? QColor("#b9f27c") : QColor("#4d7c0f")};
+    return colors[qsizetype(at) % colors.size()];
+}
+
 void applyPlotTheme(QCustomPlot* plot, const PlotTheme& theme)
 {
     const QFont font = smallFont();

@@ -35,6 +35,9 @@ PlotTheme lightPlotTheme(); ///< white background: for every export
 /// first one is exact attention's.
 QVector<QColor> seriesColors(const PlotTheme& theme);
 
+/// Of the pin `at` before the shown one: apart from the accent and, with its number, from every colour map.
+QColor pinColor(const PlotTheme& theme, std::size_t at);
+
 /// Background, axes, ticks, labels, grid and legend of a plot. Doesn't replot.
 void applyPlotTheme(QCustomPlot* plot, const PlotTheme& theme);
 void applyPlotTheme(QCustomPlot* plot, const QPalette& palette);

@@ -54,8 +54,15 @@ protected:
         const QRect header(rect.left(), 4, rect.width(), large.height());
         int right = header.right();
         painter->setFont(smallFont());
+        QRect line = header.translated(0, header.height() + 10); // earlier pins have their entries inside the plot, one below the other
         for (std::size_t i = m_figure.m_series.size(); i-- > 0;)
-            right = drawEntry(painter, i, right, header);
+            if (m_figure.m_series[i].pin == 0)
+                right = drawEntry(painter, i, right, header);
+        for (std::size_t i = 0; i < m_figure.m_series.size(); ++i)
+            if (m_figure.m_series[i].pin > 0) {
+                drawEntry(painter, i, line.right() - 4, line);
+                line.translate(0, line.height());
+            }
         painter->setPen(m_figure.m_theme.muted);
         const int keyWidth = std::min(small.horizontalAdvance(key), std::max(0, (right - header.left()) / 2));
         painter->drawText(QRect(right - keyWidth, header.top(), keyWidth, header.height()), Qt::AlignRight | Qt::AlignVCenter,
@@ -79,8 +86,8 @@ private:
         const int valueWidth = small.horizontalAdvance(QStringLiteral("−0.000000"));
         const int width = 18 + small.horizontalAdvance(name) + 6 + valueWidth;
         const QRect box(right - width, header.top(), width, header.height());
-        const QColor color = seriesColors(m_figure.m_theme)[qsizetype(at) % 6];
-        painter->fillRect(QRect(box.left(), box.center().y() - (series.exact ? 5 : 1), 12, series.exact ? 10 : 3), color);
+        const int thick = series.exact ? 10 : series.pin > 0 ? 1 : 3;
+        painter->fillRect(QRect(box.left(), box.center().y() - thick / 2, 12, thick), m_figure.colorOf(at));
         painter->setPen(m_figure.m_theme.foreground);
         painter->drawText(box.adjusted(18, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, name);
         painter->drawText(QRect(box.right() - valueWidth + 1, box.top(), valueWidth, box.height()), Qt::AlignLeft | Qt::AlignVCenter,
@@ -196,6 +203,12 @@ void RowFigure::layout(const QSize& size)
     m_plot->axisRect()->setMargins({left, top, size.width() - m_rect.right() - 1, size.height() - m_rect.bottom() - 1});
 }
 
+QColor RowFigure::colorOf(std::size_t series) const
+{
+    const std::size_t pin = m_series[series].pin;
+    return pin > 0 ? pinColor(m_theme, pin - 1) : seriesColors(m_theme)[qsizetype(series) % 6];
+}
+
 // Exact attention is filled, approximations are lines: both stay visible where they coincide.
 void RowFigure::rebuild()
 {
@@ -203,19 +216,20 @@ void RowFigure::rebuild()
     const QCPRange range = m_plot->xAxis->range();
     const bool log = m_plot->yAxis->scaleType() == QCPAxis::stLogarithmic;
     for (std::size_t i = 0; i < m_series.size(); ++i) {
-        const QColor color = seriesColors(m_theme)[qsizetype(i) % 6];
+        const QColor color = colorOf(i);
         QCPGraph* graph = m_plot->addGraph();
         graph->setLineStyle(QCPGraph::lsStepCenter);
         graph->setAdaptiveSampling(false);
         graph->setAntialiased(false);
-        graph->setPen(m_series[i].exact ? QPen(color, 1) : QPen(color, 1.6));
+        graph->setPen(QPen(color, m_series[i].exact || m_series[i].pin > 0 ? 1.0 : 1.6));
         if (m_series[i].exact) {
             QColor fill = color;
             fill.setAlpha(95);
             graph->setBrush(fill);
         }
-        const double first = std::max(range.lower, double(m_decor->visible.first)); // masked keys have no value to draw
-        const double last = std::min(range.upper, double(m_decor->visible.last));
+        const KeyRange visible = m_series[i].pin > 0 ? m_series[i].visible : m_decor->visible;
+        const double first = std::max(range.lower, double(visible.first)); // masked keys have no value to draw
+        const double last = std::min(range.upper, double(visible.last));
         const auto points = downsample(m_series[i].values, first, last, m_rect.width());
         const double half = points.size() > 1 ? 0.5 * (points[1].first - points[0].first) : 0.5;
         QVector<double> x;

@@ -18,6 +18,8 @@ struct RowSeries {
     QString title;
     bool exact = false;
     std::vector<float> values; ///< one per key
+    std::size_t pin = 0;       ///< number of the earlier pin whose exact row this is: a thin line; 0: a row of the shown query
+    KeyRange visible;          ///< keys that the row's query sees
 };
 
 /// Largest value (farthest from zero) of each of `bins` even parts of values[from, to); the values themselves where there are
@@ -48,6 +50,7 @@ private:
     class Cursor;
 
     void rebuild();
+    QColor colorOf(std::size_t series) const;
     void updateValueAxis();
 
     QCustomPlot* m_plot;

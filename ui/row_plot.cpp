@@ -21,21 +21,31 @@ struct RowResult {
     bool cancelled = false;
 };
 
-RowResult readRows(const std::vector<PaneContent>& sources, Index query, const RunContext& context)
+/// One row to be read: of a pane, or of exact attention where an earlier pin is.
+struct RowOrder {
+    QString title;
+    bool exact = false;
+    std::size_t pin = 0; ///< number of an earlier pin; 0: the shown query
+    std::shared_ptr<const ScoreSource> source;
+    Index query = 0;
+};
+
+RowResult readRows(const std::vector<RowOrder>& orders, const RunContext& context)
 {
     RowResult result;
-    for (const PaneContent& pane : sources) {
-        if (query >= pane.source->rows())
+    for (const RowOrder& order : orders) {
+        const Index query = order.query;
+        if (query >= order.source->rows())
             continue;
-        RowSeries series{pane.title, pane.kind == PaneContent::Kind::Exact, std::vector<float>(std::size_t(pane.source->cols()))};
-        const Index keys = pane.source->cols();
-        if (auto done = pane.source->read({query, 0, 1, keys, 0}, Pool::Max, {series.values.data(), 1, keys, keys}, context); !done) {
+        const Index keys = order.source->cols();
+        RowSeries series{order.title, order.exact, std::vector<float>(std::size_t(keys)), order.pin, order.source->visible(query)};
+        if (auto done = order.source->read({query, 0, 1, keys, 0}, Pool::Max, {series.values.data(), 1, keys, keys}, context); !done) {
             result.cancelled = done.error().code == Errc::Cancelled;
             result.failure = QString::fromStdString(done.error().what);
             return result;
         }
-        const KeyRange visible = pane.source->visible(query);
-        result.visible = result.visible ? hull(*result.visible, visible) : visible;
+        if (order.pin == 0)
+            result.visible = result.visible ? hull(*result.visible, series.visible) : series.visible;
         result.series.push_back(std::move(series));
     }
     return result;
@@ -71,11 +81,23 @@ void RowPlot::setTokens(const QStringList& tokens)
     m_figure->setHeader(describeQuery(), describeKey(), m_key);
 }
 
-void RowPlot::setQuery(std::optional<Index> query)
+void RowPlot::setQuery(std::optional<Index> query) { setRows(query, {}); }
+
+void RowPlot::setPins(const std::vector<MapCell>& pins)
 {
-    if (query == m_query)
+    std::vector<std::pair<std::size_t, Index>> earlier;
+    for (std::size_t i = 0; i + 1 < pins.size(); ++i)
+        if (pins[i].query != pins.back().query)
+            earlier.emplace_back(i + 1, pins[i].query);
+    setRows(pins.empty() ? std::nullopt : std::optional(pins.back().query), std::move(earlier));
+}
+
+void RowPlot::setRows(std::optional<Index> query, std::vector<std::pair<std::size_t, Index>> earlier)
+{
+    if (query == m_query && earlier == m_earlier)
         return;
     m_query = query;
+    m_earlier = std::move(earlier);
     read();
 }
 
@@ -94,13 +116,16 @@ std::vector<float> RowPlot::values(std::size_t at) const
     return at < m_figure->series().size() ? m_figure->series()[at].values : std::vector<float>();
 }
 
+QString RowPlot::describe(Index query) const
+{
+    if (query < m_tokens.size())
+        return tr("“%1” (query %2)").arg(displayToken(m_tokens[query])).arg(query);
+    return tr("query %1").arg(query);
+}
+
 QString RowPlot::describeQuery() const
 {
-    if (!m_query)
-        return tr("Click a cell to see its whole row");
-    if (*m_query < m_tokens.size())
-        return tr("row of “%1” (query %2)").arg(displayToken(m_tokens[*m_query])).arg(*m_query);
-    return tr("row of query %1").arg(*m_query);
+    return m_query ? tr("row of %1").arg(describe(*m_query)) : tr("Click a cell to see its whole row");
 }
 
 QString RowPlot::describeKey() const
@@ -122,26 +147,31 @@ void RowPlot::read()
         m_figure->setHeader(describeQuery(), {}, std::nullopt);
         return;
     }
+    std::vector<RowOrder> orders;
+    for (const PaneContent& pane : m_sources)
+        orders.push_back({pane.title, pane.kind == PaneContent::Kind::Exact, 0, pane.source, *m_query});
+    if (m_sources.front().kind == PaneContent::Kind::Exact)
+        for (const auto& [number, query] : m_earlier)
+            orders.push_back({QStringLiteral("%1: %2").arg(number).arg(describe(query)), false, number, m_sources.front().source, query});
     RunContext context;
     context.stop = m_stop.get_token();
     context.threads = 1;
-    m_executor(
-        [self = QPointer<RowPlot>(this), app = QCoreApplication::instance(), sources = m_sources, query = *m_query, context, number] {
-            const RowResult result = readRows(sources, query, context);
-            QMetaObject::invokeMethod(
-                app,
-                [self, result, number] {
-                    if (!self || number != self->m_wanted || result.cancelled)
-                        return;
-                    self->m_shown = number;
-                    self->m_figure->setSeries(result.series, result.visible.value_or(KeyRange{}));
-                    self->m_figure->setHeader(self->describeQuery(), self->describeKey(), self->m_key);
-                    if (!result.failure.isEmpty())
-                        Q_EMIT self->failed(result.failure);
-                    Q_EMIT self->painted();
-                },
-                Qt::QueuedConnection);
-        });
+    m_executor([self = QPointer<RowPlot>(this), app = QCoreApplication::instance(), orders = std::move(orders), context, number] {
+        const RowResult result = readRows(orders, context);
+        QMetaObject::invokeMethod(
+            app,
+            [self, result, number] {
+                if (!self || number != self->m_wanted || result.cancelled)
+                    return;
+                self->m_shown = number;
+                self->m_figure->setSeries(result.series, result.visible.value_or(KeyRange{}));
+                self->m_figure->setHeader(self->describeQuery(), self->describeKey(), self->m_key);
+                if (!result.failure.isEmpty())
+                    Q_EMIT self->failed(result.failure);
+                Q_EMIT self->painted();
+            },
+            Qt::QueuedConnection);
+    });
 }
 
 void RowPlot::zoom(QWheelEvent* event)

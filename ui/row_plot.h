@@ -35,11 +35,13 @@ public:
     void setSources(const std::vector<PaneContent>& panes);
     void setTokens(const QStringList& tokens);
     void setQuery(std::optional<Index> query); ///< none: the plot says what to click
+    /// The last pin's query with all sources; of those before, the exact rows as thin lines with the pins' numbers.
+    void setPins(const std::vector<MapCell>& pins);
     std::optional<Index> query() const { return m_query; }
     void setLogScale(bool log); ///< linear all the same where the row has negative weights
     void setCursorKey(std::optional<Index> key);
     bool isIdle() const { return m_shown == m_wanted; } ///< what is shown belongs to the sources and query set last
-    /// The row of series `at` as shown: one value per key.
+    /// The row of series `at` as shown: one value per key. Sources first, then the earlier pins' rows.
     std::vector<float> values(std::size_t at) const;
 
     QSize figureSize() const { return {1020, 240}; }
@@ -59,6 +61,8 @@ protected:
 
 private:
     void read();
+    void setRows(std::optional<Index> query, std::vector<std::pair<std::size_t, Index>> earlier);
+    QString describe(Index query) const;
     QString describeQuery() const;
     QString describeKey() const;
     void zoom(QWheelEvent* event);
@@ -68,7 +72,8 @@ private:
     std::vector<PaneContent> m_sources;
     QStringList m_tokens;
     std::optional<Index> m_query;
-    std::optional<Index> m_key; // under the cursor
+    std::vector<std::pair<std::size_t, Index>> m_earlier; // number and query of further pins
+    std::optional<Index> m_key;                           // under the cursor
     std::stop_source m_stop;
     std::uint64_t m_wanted = 0;
     std::uint64_t m_shown = 0;

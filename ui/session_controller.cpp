@@ -127,8 +127,7 @@ void SessionController::openPath(const QString& path)
         session.input.path = file.string();
         session.input.model = m_session.input.model;
         session.causal.reset();
-        session.view.pinnedQuery.reset();
-        session.view.pinnedKey.reset();
+        session.view.unpin();
     });
 }
 
@@ -140,8 +139,7 @@ void SessionController::openText(const QString& text)
         session.input.text = text.toStdString();
         session.input.model = model;
         session.causal.reset();
-        session.view.pinnedQuery.reset();
-        session.view.pinnedKey.reset();
+        session.view.unpin();
     });
 }
 
@@ -246,6 +244,9 @@ void SessionController::clampToDocument()
     for (auto* pin : {&m_session.view.pinnedQuery, &m_session.view.pinnedKey})
         if (*pin && **pin >= info.length)
             pin->reset();
+    std::erase_if(m_session.view.morePins, [&](const auto& pin) {
+        return std::min(pin.first, pin.second) < 0 || pin.first >= info.length || pin.second >= info.length;
+    });
 }
 
 void SessionController::startLoadLayer()
@@ -399,12 +400,17 @@ void SessionController::startThumbnails()
         "thumbnails", "Thumbnails of all heads", Lane::Background,
         [this, document, causal = causal(), batch = m_session.head.batch](const RunContext& context) {
             const auto show = [this, document, &context](int layer, int head, std::shared_ptr<const ScoreSource> map) -> Result<void> {
+                const auto stats = headStats(*map, context);
+                if (!stats)
+                    return stats.error();
                 const auto image = makeThumbnail(std::move(map), kThumbnailPixels, colorMap("viridis"), lightPlotTheme(), context);
                 if (!image)
                     return image.error();
-                QMetaObject::invokeMethod(this, [this, document, layer, head, picture = *image] {
-                    if (document == m_board.document)
-                        Q_EMIT thumbnailReady(layer, head, picture);
+                QMetaObject::invokeMethod(this, [this, document, layer, head, stats = *stats, picture = *image] {
+                    if (document != m_board.document)
+                        return;
+                    Q_EMIT headMeasured(layer, head, stats);
+                    Q_EMIT thumbnailReady(layer, head, picture);
                 });
                 return {};
             };

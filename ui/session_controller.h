@@ -5,6 +5,7 @@
 #include "core/inputs/document.h"
 #include "core/jobs/job_queue.h"
 #include "core/session/evaluation.h"
+#include "core/session/head_stats.h"
 #include "core/session/planner.h"
 
 #include <QImage>
@@ -77,6 +78,7 @@ Q_SIGNALS:
     void boardChanged();    ///< a map came, went or failed
     void metricsChanged();
     void thumbnailReady(int layer, int head, const QImage& image);
+    void headMeasured(int layer, int head, const attnscope::HeadStats& stats);
     void failed(const QString& what, const QString& hint);
     void jobsChanged();
     void settled(); ///< nothing is running any more

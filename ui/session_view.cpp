@@ -35,20 +35,16 @@ void SessionView::connectController()
     connect(&m_controller, &SessionController::boardChanged, this, &SessionView::showBoard);
     connect(&m_controller, &SessionController::metricsChanged, this, &SessionView::showMetrics);
     connect(&m_controller, &SessionController::thumbnailReady, m_panels.heads, &HeadGrid::setThumbnail);
+    connect(&m_controller, &SessionController::headMeasured, m_panels.heads, &HeadGrid::setStats);
 }
 
 void SessionView::connectBoard()
 {
-    const auto pin = [this](std::optional<Index> query, std::optional<Index> key) {
-        m_controller.edit([query, key](Session& s) {
-            s.view.pinnedQuery = query;
-            s.view.pinnedKey = key;
-        });
-    };
+    const auto takePins = [this] { m_controller.edit([this](Session& s) { setPins(s.view, m_panels.board->pins()); }); };
     connect(m_panels.board, &Board::hovered, this, &SessionView::showHover);
     connect(m_panels.board, &Board::left, &m_status, &QLabel::clear);
-    connect(m_panels.board, &Board::pinned, this, [pin](Index query, Index key) { pin(query, key); });
-    connect(m_panels.board, &Board::unpinned, this, [pin] { pin(std::nullopt, std::nullopt); });
+    connect(m_panels.board, &Board::pinned, this, takePins);
+    connect(m_panels.board, &Board::unpinned, this, takePins);
     connect(m_panels.board, &Board::failed, &m_status, &QLabel::setText);
     connect(m_panels.row, &RowPlot::hovered, this, &SessionView::showHover);
     connect(m_panels.heads, &HeadGrid::selected, this, [this](int layer, int head) {
@@ -110,11 +106,9 @@ void SessionView::showSession()
     m_panels.board->setColorMap(QString::fromStdString(session.view.colorMap));
     m_panels.board->setSelectedApproximation(session.selected);
     m_panels.row->setLogScale(session.view.normalisation == Normalisation::Log);
-    m_panels.row->setQuery(session.view.pinnedQuery);
-    std::optional<MapCell> pinned;
-    if (session.view.pinnedQuery)
-        pinned = MapCell{*session.view.pinnedQuery, session.view.pinnedKey.value_or(0)};
-    m_panels.board->setPinned(pinned);
+    const auto pins = pinsOf(session.view);
+    m_panels.row->setPins(pins);
+    m_panels.board->setPins(pins);
 }
 
 void SessionView::showBoard()

@@ -149,6 +149,62 @@ private Q_SLOTS:
         QVERIFY(shown.board.view()->isFitted());
     }
 
+    void shiftClickPinsMore()
+    {
+        Shown shown(threePanes(128));
+        QVERIFY(shown.settle());
+        QSignalSpy pinned(&shown.board, &Board::pinned);
+        MapPane* pane = shown.board.pane(1);
+        const QPoint at = pane->mapRect().topLeft();
+        std::vector<MapCell> clicked;
+        const auto click = [&](int step, Qt::KeyboardModifiers modifiers) {
+            const QPoint pos = at + QPoint(20, 20) * step;
+            QTest::mouseClick(pane->childAt(pos), Qt::LeftButton, modifiers, pos);
+            clicked.push_back(*pane->cellAt(pos));
+        };
+        for (int step = 1; step <= 5; ++step)
+            click(step, step == 1 ? Qt::NoModifier : Qt::ShiftModifier);
+        QCOMPARE(pinned.size(), 5);
+        QCOMPARE(shown.board.pins(), std::vector<MapCell>(clicked.begin() + 1, clicked.end())); // the oldest made room
+        click(4, Qt::ShiftModifier);
+        QCOMPARE(shown.board.pins(), (std::vector<MapCell>{clicked[1], clicked[2], clicked[4]}));
+        click(7, Qt::NoModifier);
+        QCOMPARE(shown.board.pins(), std::vector<MapCell>{clicked.back()});
+    }
+
+    void ctrlShiftAndCtrlAltDragZoomOneAxis_data()
+    {
+        QTest::addColumn<Qt::KeyboardModifiers>("modifiers");
+        QTest::addColumn<bool>("transposed");
+        QTest::addColumn<bool>("keys"); // which are zoomed
+        QTest::newRow("keys") << Qt::KeyboardModifiers(Qt::ControlModifier | Qt::ShiftModifier) << false << true;
+        QTest::newRow("queries") << Qt::KeyboardModifiers(Qt::ControlModifier | Qt::AltModifier) << false << false;
+        QTest::newRow("keys, transposed") << Qt::KeyboardModifiers(Qt::ControlModifier | Qt::ShiftModifier) << true << true;
+        QTest::newRow("queries, transposed") << Qt::KeyboardModifiers(Qt::ControlModifier | Qt::AltModifier) << true << false;
+    }
+
+    void ctrlShiftAndCtrlAltDragZoomOneAxis()
+    {
+        QFETCH(Qt::KeyboardModifiers, modifiers);
+        QFETCH(bool, transposed);
+        QFETCH(bool, keys);
+        Shown shown(threePanes(128));
+        shown.board.setTransposed(transposed);
+        MapPane* pane = shown.board.pane(0);
+        QWidget* plot = pane->childAt(pane->mapRect().center());
+        const QPoint from = pane->mapRect().topLeft() + QPoint(50, 30);
+        const QPoint to = from + QPoint(60, 90);
+        QTest::mousePress(plot, Qt::LeftButton, modifiers, from);
+        QMouseEvent move(QEvent::MouseMove, to, plot->mapToGlobal(to), Qt::NoButton, Qt::LeftButton, modifiers);
+        QCoreApplication::sendEvent(plot, &move);
+        QTest::mouseRelease(plot, Qt::LeftButton, modifiers, to);
+        const QRectF view = shown.board.view()->rect();
+        const double cells = 128.0 / pane->mapRect().width();
+        const int dragged = keys == transposed ? 90 : 60; // along the screen axis of what is zoomed
+        QVERIFY(std::abs((keys ? view.width() : view.height()) - dragged * cells) < 1.5 * cells);
+        QCOMPARE(keys ? view.height() : view.width(), 128.0);
+    }
+
     void aNarrowBoardKeepsTheSelectedApproximation()
     {
         auto panes = threePanes(64);

@@ -8,6 +8,8 @@
 #include <QSignalSpy>
 #include <QTest>
 
+#include <cmath>
+
 using namespace attnscope;
 
 class TestHeadGrid : public QObject {
@@ -68,6 +70,54 @@ private Q_SLOTS:
             }
         QVERIFY(grid.rect().contains(all));
         QVERIFY(!grid.cellRect(0, 0).intersects(grid.cellRect(0, 1)));
+    }
+
+    void ordersByAMeasure()
+    {
+        HeadGrid grid;
+        grid.resize(300, 300);
+        grid.setGrid(2, 3);
+        grid.setStats(1, 2, {0.5, 0.9, 0.0});
+        grid.setStats(0, 1, {1.5, 0.1, 0.4});
+        grid.setStats(1, 0, {1.0, 0.2, 0.1});
+        const QRect first = grid.cellRect(0, 0);
+        const QRect second = grid.cellRect(0, 1);
+        grid.setOrder(HeadOrder::Entropy);
+        QCOMPARE(grid.cellRect(1, 2), first);
+        QCOMPARE(grid.cellRect(1, 0), second);
+        QCOMPARE(grid.cellRect(0, 1).top(), first.top());
+        QVERIFY(grid.cellRect(0, 0).top() > first.top()); // not measured yet: after those that are
+        QSignalSpy selected(&grid, &HeadGrid::selected);
+        QTest::mouseClick(&grid, Qt::LeftButton, Qt::NoModifier, first.center());
+        QCOMPARE(grid.current(), std::pair(1, 2));
+        QTest::keyClick(&grid, Qt::Key_Right);
+        QCOMPARE(grid.current(), std::pair(1, 0));
+        grid.nextOrder(); // first token
+        QCOMPARE(grid.cellRect(1, 2), first);
+        grid.nextOrder(); // previous token
+        QCOMPARE(grid.cellRect(0, 1), first);
+        grid.nextOrder();
+        QCOMPARE(grid.order(), HeadOrder::Place);
+        QCOMPARE(grid.cellRect(0, 0), first);
+        QVERIFY(!grid.grab().isNull());
+    }
+
+    void statsOfKnownMaps()
+    {
+        const Index n = 200;
+        const tests::FormulaSource uniform(n, n, [](Index, Index) { return 1.0F / 200.0F; });
+        const auto flat = headStats(uniform, {});
+        QVERIFY(flat.ok());
+        QVERIFY(std::abs(flat->entropy - std::log(200.0)) < 1e-4);
+        QVERIFY(std::abs(flat->firstWeight - 0.005) < 1e-6);
+        const tests::FormulaSource shifted(
+            n, n, [](Index r, Index c) { return c == r - 1 ? 0.75F
+                                                : c == 0   ? 0.25F
+                                                           : 0.0F; }, true);
+        const auto local = headStats(shifted, {});
+        QVERIFY(local.ok());
+        QVERIFY(std::abs(local->previousWeight - 0.75) < 0.01);
+        QVERIFY(std::abs(local->firstWeight - 0.25) < 0.02);
     }
 
     void emptyGrid()

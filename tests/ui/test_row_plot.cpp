@@ -73,6 +73,30 @@ private Q_SLOTS:
         QCOMPARE(row.values(0)[100], 1.0F / 101.0F);
     }
 
+    void earlierPinsAddTheirExactRows()
+    {
+        RowPlot row;
+        row.resize(700, 200);
+        row.show();
+        row.setSources(panesOf(64));
+        row.setPins({{20, 1}, {40, 2}, {30, 3}, {40, 9}});
+        QTRY_VERIFY(row.isIdle());
+        QCOMPARE(row.query(), std::optional<Index>(40));
+        QCOMPARE(row.values(0)[3], 1.0F / 41.0F);
+        QCOMPARE(row.values(1)[3], 0.5F / 41.0F);
+        QCOMPARE(row.values(2)[3], 1.0F / 21.0F); // of exact attention; query 40 itself isn't drawn twice
+        QCOMPARE(row.values(3)[3], 1.0F / 31.0F);
+        QVERIFY(row.values(4).empty());
+        QTest::qWait(30);
+        const QImage image = row.grab().toImage();
+        int pixels = 0;
+        for (int x = 80; x < 300; ++x)
+            pixels += columnHas(image.copy(0, 70, image.width(), 130), x, pinColor(plotTheme(row.palette()), 0));
+        QVERIFY2(pixels > 50, qPrintable(QString::number(pixels)));
+        row.setPins({});
+        QVERIFY(row.values(0).empty());
+    }
+
     void aSinglePeakShowsInALongRow()
     {
         const Index n = 50000;

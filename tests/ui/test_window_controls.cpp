@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The colour range by hand, by rule and locked; hiding the sink; the command palette; the large head grid.
+#include "core/scores/selected_rows.h"
 #include "support/register_test.h"
+#include "support/synthetic_source.h"
 #include "ui/board.h"
+#include "ui/board_presenter.h"
 #include "ui/command_palette.h"
+#include "ui/export_dialog.h"
+#include "ui/file_commands.h"
 #include "ui/head_grid.h"
+#include "ui/jobs_panel.h"
 #include "ui/main_window.h"
 #include "ui/map_pane.h"
 #include "ui/range_control.h"
@@ -12,6 +18,9 @@
 #include "ui/view_state.h"
 
 #include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QComboBox>
 #include <QDockWidget>
 #include <QDropEvent>
 #include <QLineEdit>
@@ -58,6 +67,57 @@ class TestWindowControls : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
+    void progressSaysWhatIsLeft()
+    {
+        QCOMPARE(progressText(0.42, 1.0), QStringLiteral("42 %")); // too early
+        QCOMPARE(progressText(0.0, 10.0), QStringLiteral("0 %"));  // nothing to go by
+        QCOMPARE(progressText(0.2, 5.0), QStringLiteral("20 % · about 20 s left"));
+        QCOMPARE(progressText(0.1, 60.0), QStringLiteral("10 % · about 9 min left"));
+    }
+
+    void pinnedRowsAreReadAsAMapOfTheirOwn()
+    {
+        const auto whole = std::make_shared<tests::FormulaSource>(
+            50, 50, [](Index r, Index c) { return float(100 * r + c); }, true);
+        const auto rows = selectRows(whole, {40, 7, 40, 60});
+        QCOMPARE(rows->rows(), Index(2));
+        QCOMPARE(rows->cols(), Index(50));
+        QCOMPARE(*rows->cell(0, 3), 703.0F);
+        QCOMPARE(*rows->cell(1, 3), 4003.0F);
+        QCOMPARE(rows->visible(0).last, Index(8));
+        ExportDialog plain(ExportDialog::Kind::Data, {"exact"}, {}, nullptr);
+        QCOMPARE(plain.region(), ExportDialog::Region::Visible);
+        QCOMPARE(plain.findChildren<QComboBox*>().last()->count(), 2);
+        ExportDialog pinned(ExportDialog::Kind::Data, {"exact"}, "7, 40", nullptr);
+        pinned.findChildren<QComboBox*>().last()->setCurrentIndex(2);
+        QCOMPARE(pinned.region(), ExportDialog::Region::PinnedRows);
+    }
+
+    void pinsAreKeptInTheSession()
+    {
+        Opened opened;
+        QVERIFY(opened.settle());
+        opened.controller.edit([](Session& s) { setPins(s.view, {{3, 1}, {9, 4}, {20, 7}}); });
+        QCOMPARE(opened.board->pins(), (std::vector<MapCell>{{3, 1}, {9, 4}, {20, 7}}));
+        const auto back = sessionFromJson(sessionToJson(opened.controller.session(), {}), {});
+        QVERIFY(back.ok());
+        QCOMPARE(pinsOf(back->view), opened.board->pins());
+        opened.action(QStringLiteral("Unpin"))->trigger();
+        QVERIFY(opened.board->pins().empty());
+        QVERIFY(opened.controller.session().view.morePins.empty());
+    }
+
+    void copiesWhatIsUnderThePointer()
+    {
+        Opened opened;
+        QVERIFY(opened.settle());
+        QVERIFY(copyPane(opened.window.panels()).contains("board"));
+        QVERIFY(!QApplication::clipboard()->pixmap().isNull());
+        opened.board->pane(1)->setAttribute(Qt::WA_UnderMouse);
+        QVERIFY(copyPane(opened.window.panels()).contains(opened.board->pane(1)->content().title));
+        QCOMPARE(QApplication::clipboard()->pixmap().size(), opened.board->pane(1)->grab().size());
+    }
+
     void initTestCase()
     {
         QVERIFY(m_folder.isValid());
