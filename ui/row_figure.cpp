@@ -37,6 +37,31 @@ public:
     std::optional<Index> cursor;
     KeyRange visible;
 
+    /// Entries of earlier pins, one below the other in the plot's upper right corner.
+    void drawPins(QCPPainter* painter) const
+    {
+        painter->setFont(smallFont());
+        const QFontMetrics small(smallFont());
+        int width = 0;
+        int count = 0;
+        for (const RowSeries& series : m_figure.m_series)
+            if (series.pin > 0 && ++count > 0)
+                width = std::max(width, small.horizontalAdvance(nameOf(series)));
+        if (count == 0)
+            return;
+        width += kMark + kValueGap + valueWidth();
+        const QRect rect = m_figure.m_rect;
+        QRect line(rect.right() - width - 6, rect.top() + 4, width, small.height());
+        QColor ground = m_figure.m_theme.background;
+        ground.setAlpha(220);
+        painter->fillRect(line.adjusted(-4, -1, 4, (count - 1) * line.height() + 1), ground);
+        for (std::size_t i = 0; i < m_figure.m_series.size(); ++i)
+            if (m_figure.m_series[i].pin > 0) {
+                drawEntryIn(painter, i, line);
+                line.translate(0, line.height());
+            }
+    }
+
 protected:
     void applyDefaultAntialiasingHint(QCPPainter* painter) const override { painter->setAntialiasing(false); }
     void draw(QCPPainter* painter) override
@@ -54,15 +79,9 @@ protected:
         const QRect header(rect.left(), 4, rect.width(), large.height());
         int right = header.right();
         painter->setFont(smallFont());
-        QRect line = header.translated(0, header.height() + 10); // earlier pins have their entries inside the plot, one below the other
         for (std::size_t i = m_figure.m_series.size(); i-- > 0;)
             if (m_figure.m_series[i].pin == 0)
                 right = drawEntry(painter, i, right, header);
-        for (std::size_t i = 0; i < m_figure.m_series.size(); ++i)
-            if (m_figure.m_series[i].pin > 0) {
-                drawEntry(painter, i, line.right() - 4, line);
-                line.translate(0, line.height());
-            }
         painter->setPen(m_figure.m_theme.muted);
         const int keyWidth = std::min(small.horizontalAdvance(key), std::max(0, (right - header.left()) / 2));
         painter->drawText(QRect(right - keyWidth, header.top(), keyWidth, header.height()), Qt::AlignRight | Qt::AlignVCenter,
@@ -75,29 +94,39 @@ protected:
     }
 
 private:
-    // A legend entry that ends at `right`, with its value under the cursor; returns where it begins.
+    static constexpr int kMark = 18;
+    static constexpr int kValueGap = 6;
+
+    static int valueWidth() { return QFontMetrics(smallFont()).horizontalAdvance(QStringLiteral("−0.000000")); }
+    static QString nameOf(const RowSeries& series) { return QFontMetrics(smallFont()).elidedText(series.title, Qt::ElideRight, 170); }
+
+    // A legend entry that ends at `right`; returns where it begins.
     int drawEntry(QCPPainter* painter, std::size_t at, int right, const QRect& header) const
     {
+        const int name = QFontMetrics(smallFont()).horizontalAdvance(nameOf(m_figure.m_series[at]));
+        const int width = kMark + name + kValueGap + valueWidth();
+        drawEntryIn(painter, at, QRect(right - width, header.top(), width, header.height()));
+        return right - width - 14;
+    }
+
+    // Mark, name, and the value under the cursor.
+    void drawEntryIn(QCPPainter* painter, std::size_t at, const QRect& box) const
+    {
         const RowSeries& series = m_figure.m_series[at];
-        const QFontMetrics small(smallFont());
-        const QString name = small.elidedText(series.title, Qt::ElideRight, 170);
         const bool known = cursor && *cursor < Index(series.values.size());
         const QString value = known ? QString::fromStdString(formatValue(series.values[std::size_t(*cursor)])) : QString();
-        const int valueWidth = small.horizontalAdvance(QStringLiteral("−0.000000"));
-        const int width = 18 + small.horizontalAdvance(name) + 6 + valueWidth;
-        const QRect box(right - width, header.top(), width, header.height());
         const int thick = series.exact ? 10 : series.pin > 0 ? 1 : 3;
         painter->fillRect(QRect(box.left(), box.center().y() - thick / 2, 12, thick), m_figure.colorOf(at));
         painter->setPen(m_figure.m_theme.foreground);
-        painter->drawText(box.adjusted(18, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, name);
-        painter->drawText(QRect(box.right() - valueWidth + 1, box.top(), valueWidth, box.height()), Qt::AlignLeft | Qt::AlignVCenter,
+        painter->drawText(box.adjusted(kMark, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, nameOf(series));
+        painter->drawText(QRect(box.right() - valueWidth() + 1, box.top(), valueWidth(), box.height()), Qt::AlignLeft | Qt::AlignVCenter,
                           value);
-        return box.left() - 14;
     }
 
     const RowFigure& m_figure;
 };
 
+// The line under the cursor and the entries of pins: above the curves.
 class RowFigure::Cursor : public QCPLayerable {
 public:
     Cursor(QCustomPlot* plot, const RowFigure& figure) : QCPLayerable(plot, QStringLiteral("overlay")), m_figure(figure) {}
@@ -107,6 +136,7 @@ protected:
     QRect clipRect() const override { return m_figure.m_rect; }
     void draw(QCPPainter* painter) override
     {
+        m_figure.m_decor->drawPins(painter);
         if (!m_figure.m_decor->cursor || m_figure.m_series.empty() || painter->modes().testFlag(QCPPainter::pmNoCaching))
             return;
         const double x = mParentPlot->xAxis->coordToPixel(double(*m_figure.m_decor->cursor) + 0.5);
