@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Floating-point operations and bytes moved by an architecture's prefill and by one decoding step.
+#pragma once
+
+#include "core/stack/architecture.h"
+
+namespace attnscope {
+
+/// Chunk length of the recurrent mixers' prefill, as the public kernels take it.
+inline constexpr double kMixerChunk = 64.0;
+
+/// FLOP of reading `fresh` tokens after `past` ones, for each of `batch` sequences: 2 p per token, and the mixers: full attention
+/// 4 Hq dh (past fresh + fresh^2 / 2), windows their reach, recurrent mixers by chunks. The output head runs for one token.
+double prefillFlops(const Architecture& architecture, double batch, double past, double fresh);
+
+/// Bytes that the same moves at least: all weights once, the cache written and, of the past, read once, the state read and written.
+double prefillBytes(const Architecture& architecture, double batch, double past, double fresh);
+
+/// FLOP of one token for each sequence, with n tokens in the cache.
+double decodeFlops(const Architecture& architecture, double batch, double n);
+
+struct DecodeBytes {
+    double weights = 0.0; ///< once a step; of experts those that the batch hits on average
+    double kv = 0.0;      ///< the cache as far as it is seen
+    double state = 0.0;   ///< read and written
+    double sum() const { return weights + kv + state; }
+};
+DecodeBytes decodeBytes(const Architecture& architecture, double batch, double n);
+
+} // namespace attnscope

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Formulas of prefill and decoding: each term by hand, and the published runs on an H100 that calibrate them.
+#include "core/stack/stack_curve.h"
+#include "core/stack/stack_memory.h"
+#include "stack/architecture_data.h"
+#include "support/register_test.h"
+
+using namespace attnscope;
+using attnscope::tests::architectureOf;
+
+namespace {
+
+/// H100 as calibrated on one model: 525 TFLOP/s in prefill, 55 % of the bandwidth, 8.2 ms a step at least.
+Card calibrated()
+{
+    auto card = *findCard("h100");
+    card.flopPerSecond["bf16"] = 525e12;
+    card.bytesPerSecond *= 0.55;
+    card.stepFloorMs = 8.2;
+    return card;
+}
+
+/// n, seconds of prefill, milliseconds of one decoding step while n tokens are generated after n: Llama 3.2 1B, batch 128, as the
+/// authors of Mamba-3 published them (prefill+decode less prefill, over n).
+struct PublishedRun {
+    double n;
+    double prefillSeconds;
+    double bothSeconds;
+};
+constexpr PublishedRun publishedRuns[] = {
+    {512, 0.26, 4.45}, {1024, 0.52, 9.60}, {2048, 1.08, 20.37}, {4096, 2.08, 58.64}, {16384, 12.17, 976.50}};
+
+bool near(double a, double b) { return std::abs(a - b) <= 1e-9 * std::abs(b); }
+
+} // namespace
+
+class TestStackCost : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void fullAttentionCountsTheCausalHalf()
+    {
+        const auto a = architectureOf("gpt2");
+        const auto p = parametersOf(a);
+        const double n = 1000;
+        QVERIFY(near(p.active, 12.0 * (4 * 768.0 * 768 + 8 * 768.0 * 768)));
+        QVERIFY(near(prefillFlops(a, 3, 0, n), 3 * (2 * p.active * n + 2 * p.head + 12 * 2.0 * 12 * 64 * n * n)));
+        QVERIFY(near(decodeFlops(a, 3, n), 3 * (2 * (p.active + p.head) + 12 * 4.0 * 12 * 64 * n)));
+        // A prompt read in two parts costs what it costs at once, but for the second run of the head.
+        QVERIFY(near(prefillFlops(a, 1, 0, 300) + prefillFlops(a, 1, 300, 700) - 2 * p.head, prefillFlops(a, 1, 0, n)));
+    }
+
+    void windowsAndRecurrencesAreLinear()
+    {
+        const auto a = architectureOf("samba-1.3b");
+        const double w = 2048;
+        const double sliding = 9 * 18.0 * 128;
+        const double perToken = 2 * parametersOf(a).active + 9 * 4608.0 * (9 * 16 + 2 * 4);
+        const double n = 10000;
+        QVERIFY(near(prefillFlops(a, 1, 0, n), perToken * n + 2 * parametersOf(a).head + sliding * (4 * n * w - 2 * w * w)));
+        QCOMPARE(decodeFlops(a, 1, 5000), decodeFlops(a, 1, 50000));
+        const auto pure = architectureOf("mamba-1.4b");
+        const double head = 2 * parametersOf(pure).head;
+        QVERIFY(near(prefillFlops(pure, 1, 0, 2 * n) - head, 2 * (prefillFlops(pure, 1, 0, n) - head)));
+    }
+
+    void decodingMovesWeightsCacheAndState()
+    {
+        const auto a = architectureOf("nemotron-h-8b");
+        const auto moved = decodeBytes(a, 4, 1000);
+        QCOMPARE(moved.kv, 4 * 1000 * 16384.0);
+        QCOMPARE(moved.state, 2 * 4 * stateBytes(a));
+        QCOMPARE(moved.weights, 2 * (parametersOf(a).active + parametersOf(a).head));
+    }
+
+    void experts()
+    {
+        const auto a = architectureOf("jamba-v0.1");
+        const double expert = 3.0 * 4096 * 14336;
+        // Sixteen mixtures of 16 experts, two a token; a large batch hits nearly all.
+        QVERIFY(near(parametersRead(a, 1), parametersOf(a).active + parametersOf(a).head));
+        const double two = parametersRead(a, 2) - parametersRead(a, 1);
+        QVERIFY(near(two, 16 * expert * (16 * (1 - 0.875 * 0.875) - 2)));
+        QVERIFY(near(parametersRead(a, 1e4) + parametersOf(a).embedding, parametersOf(a).total));
+    }
+
+    void oneConstantPredictsThePublishedPrefill()
+    {
+        const auto a = architectureOf("llama-3.2-1b");
+        const auto card = calibrated();
+        QVERIFY(std::abs(parametersOf(a).active - 0.973e9) < 0.001e9);
+        for (const auto& run : publishedRuns) {
+            const auto point = pointAt(a, card, {Scenario::Prompt, 128.0}, run.n);
+            const double ratio = point.prefillMs / (1e3 * run.prefillSeconds);
+            QVERIFY2(std::abs(ratio - 1.0) < 0.07, qPrintable(QString::number(ratio)));
+        }
+    }
+
+    void threeTermsPredictThePublishedDecoding()
+    {
+        const auto a = architectureOf("llama-3.2-1b");
+        const auto card = calibrated();
+        for (const auto& run : publishedRuns) {
+            const auto point = pointAt(a, card, {Scenario::Generate, 128.0}, run.n);
+            const double stepMs = 1e3 * (run.bothSeconds - run.prefillSeconds) / run.n;
+            QVERIFY2(std::abs(point.decodeMs / stepMs - 1.0) < 0.12, qPrintable(QString::number(point.decodeMs / stepMs)));
+            QCOMPARE(point.fits, run.n < 16384); // the published run must have gone in waves
+        }
+    }
+
+    void mambaThreeIsFlat() // published: 7.58 and 7.59 ms a step at n = 512 and 16384
+    {
+        const auto a = architectureOf("mamba3-1.5b-shape");
+        const auto card = *findCard("h100");
+        const auto at = [&](double n) { return pointAt(a, card, {Scenario::Generate, 128.0}, n).decodeMs; };
+        QCOMPARE(at(512), at(16384));
+    }
+};
+
+static const attnscope::tests::RegisterTest<TestStackCost> registered("test_stack_cost");
+
+#include "test_stack_cost.moc"
