@@ -6,6 +6,8 @@
 #include <QHeaderView>
 #include <QToolButton>
 
+#include <algorithm>
+
 namespace attnscope {
 
 QString progressText(double progress, double elapsedSeconds)
@@ -25,23 +27,42 @@ JobsPanel::JobsPanel(JobQueue& jobs, QWidget* parent) : QTreeWidget(parent), m_j
     header()->setStretchLastSection(false);
     header()->setSectionResizeMode(0, QHeaderView::Stretch);
     header()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
+    m_clock.setInterval(1000); // what is left changes without news from a job
+    connect(&m_clock, &QTimer::timeout, this, &JobsPanel::refresh);
     setSelectionMode(QAbstractItemView::NoSelection);
 }
 
+// The same jobs keep their lines: a button that is being pressed must not go.
 void JobsPanel::refresh()
 {
     const auto jobs = m_jobs.jobs();
+    std::vector<std::uint64_t> ids;
+    for (const auto& job : jobs)
+        ids.push_back(job.id);
+    if (ids != m_ids || topLevelItemCount() == 0) {
+        m_ids = ids;
+        std::erase_if(m_started, [&](const auto& known) { return std::find(ids.begin(), ids.end(), known.first) == ids.end(); });
+        makeLines(jobs);
+    }
     const auto now = std::chrono::steady_clock::now();
-    const auto before = std::exchange(m_started, {});
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        if (!jobs[i].running)
+            continue;
+        const auto started = m_started.try_emplace(jobs[i].id, now).first->second;
+        const QString text = progressText(jobs[i].progress, std::chrono::duration<double>(now - started).count());
+        topLevelItem(static_cast<int>(i))->setText(1, text);
+    }
+    if (jobs.empty())
+        m_clock.stop();
+    else if (!m_clock.isActive())
+        m_clock.start();
+}
+
+void JobsPanel::makeLines(const std::vector<JobStatus>& jobs)
+{
     clear();
     for (const auto& job : jobs) {
-        QString progress = tr("waiting");
-        if (job.running) {
-            const auto known = before.find(job.id);
-            const auto started = m_started.emplace(job.id, known != before.end() ? known->second : now).first->second;
-            progress = progressText(job.progress, std::chrono::duration<double>(now - started).count());
-        }
-        auto* item = new QTreeWidgetItem(this, {QString::fromStdString(job.title), progress, QString()});
+        auto* item = new QTreeWidgetItem(this, {QString::fromStdString(job.title), tr("waiting"), QString()});
         auto* cancel = new QToolButton(this);
         cancel->setText(tr("Cancel"));
         connect(cancel, &QToolButton::clicked, this, [this, id = job.id] { m_jobs.cancel(id); });

@@ -4,10 +4,12 @@
 
 #include "core/jobs/job_queue.h"
 
+#include <QTimer>
 #include <QTreeWidget>
 
 #include <chrono>
 #include <map>
+#include <vector>
 
 namespace attnscope {
 
@@ -26,8 +28,12 @@ public:
     void refresh();
 
 private:
+    void makeLines(const std::vector<JobStatus>& jobs);
+
     JobQueue& m_jobs;
+    std::vector<std::uint64_t> m_ids;                                         // of the lines
     std::map<std::uint64_t, std::chrono::steady_clock::time_point> m_started; // when a job was first seen running
+    QTimer m_clock;
 };
 
 } // namespace attnscope
