@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace attnscope {
@@ -10,6 +11,11 @@ namespace attnscope {
 namespace {
 
 double dot(const std::vector<double>& a, const std::vector<double>& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
+
+double sizes(const std::vector<double>& a, const std::vector<double>& b)
+{
+    return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0, std::plus<>(), [](double x, double y) { return std::abs(x * y); });
+}
 
 /// x becomes Aᵀ x.
 void stepBack(std::vector<double>& x, const DefinedToken& token)
@@ -29,18 +35,24 @@ DefinedMap definedMixer(Index queries, const std::vector<DefinedToken>& tokens, 
 {
     const auto count = static_cast<Index>(tokens.size());
     DefinedMap map(queries, count);
+    double largestSum = 0.0; // of the sizes of a cell's terms: where it is far above all cells, terms cancel and rounding shows
+    double largestCell = 0.0;
     for (Index i = 0; i < queries; ++i) {
         std::vector<double> x = reads.query(i);
         const Index at = i + count - queries;
         for (Index j = at; j >= 0; --j) {
             const DefinedToken& token = tokens[static_cast<std::size_t>(j)];
             map.at(i, j) = dot(x, token.write);
+            largestSum = std::max(largestSum, sizes(x, token.write));
+            largestCell = std::max(largestCell, std::abs(map.at(i, j)));
             if (j < at || !reads.previous)
                 stepBack(x, token);
         }
         if (reads.own)
             map.at(i, at) = reads.own(i);
     }
+    if (largestCell > 0.0)
+        map.condition = std::max(1.0, largestSum / largestCell);
     return map;
 }
 

@@ -25,7 +25,8 @@ struct DefinedReads {
     std::function<double(Index)> own{};              ///< the cell of query i with its own token, if it isn't query . write
 };
 
-/// M_ij = query_iᵀ A_i .. A_{j+1} write_j, queries aligned to the last tokens: O(N M K) time.
+/// M_ij = query_iᵀ A_i .. A_{j+1} write_j, queries aligned to the last tokens: O(N M K) time. The condition is that of the
+/// dot products: the largest sum of sizes over the largest cell.
 DefinedMap definedMixer(Index queries, const std::vector<DefinedToken>& tokens, const DefinedReads& reads);
 
 /// A row as float64, times `factor`.

@@ -48,7 +48,8 @@ private Q_SLOTS:
         const auto list = jsonOf(result).at("methods");
         QCOMPARE(list.size(), allMethods().size());
         for (const auto& method : list) {
-            QCOMPARE(keysOf(method), (Keys{"id", "title", "family", "causal", "exact", "parameters"}));
+            QCOMPARE(keysOf(method), (Keys{"id", "title", "family", "causal", "bidirectional", "exact", "summary", "formula", "assumes",
+                                           "loses", "learned", "time", "memory", "source", "parameters"}));
             const auto* known = findMethod(method["id"].get<std::string>());
             QVERIFY(known != nullptr);
             QCOMPARE(method["exact"].get<bool>(), known->info().exact);
