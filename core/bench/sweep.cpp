@@ -7,6 +7,7 @@
 #include "core/bench/sweep_inputs.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace attnscope {
@@ -49,6 +50,9 @@ public:
 
     /// Cancelled, or the sample with whatever status.
     Result<SweepSample> sample(std::size_t index, Index n);
+
+    /// What the samples after the first `done` will take, from the times of shorter lengths.
+    double secondsLeft(std::size_t done) const;
 
 private:
     Shape shape(Index n) const { return {1, m_spec.heads, n, n, m_spec.dim, m_spec.valueDim > 0 ? m_spec.valueDim : m_spec.dim}; }
@@ -161,6 +165,19 @@ Result<SweepSample> Sweep::sample(std::size_t index, Index n)
     return sample;
 }
 
+double Sweep::secondsLeft(std::size_t done) const
+{
+    double seconds = 0.0;
+    for (std::size_t at = done; at < m_spec.lengths.size() * m_spec.methods.size(); ++at) {
+        const std::size_t index = at % m_spec.methods.size();
+        const Progress& progress = m_progress[index];
+        const double once = progress.predicted(blank(index, m_spec.lengths[at / m_spec.methods.size()]).flops);
+        if (!progress.over && once <= m_spec.timeCapSeconds)
+            seconds += std::clamp(once * m_spec.repeats, kLeastTimedSeconds, std::max(kLeastTimedSeconds, m_spec.timeCapSeconds));
+    }
+    return seconds;
+}
+
 } // namespace
 
 std::string_view toString(SweepStatus status)
@@ -177,7 +194,8 @@ Result<std::vector<SweepSample>> runSweep(const SweepSpec& spec, const Backend& 
     const SteadyMemory steady;
     Sweep sweep(spec, backend, context);
     std::vector<SweepSample> samples;
-    const double total = static_cast<double>(spec.lengths.size() * spec.methods.size());
+    const auto start = std::chrono::steady_clock::now();
+    double reported = 0.0;
     for (const Index n : spec.lengths)
         for (std::size_t i = 0; i < spec.methods.size(); ++i) {
             auto sample = sweep.sample(i, n);
@@ -186,7 +204,9 @@ Result<std::vector<SweepSample>> runSweep(const SweepSpec& spec, const Backend& 
             samples.push_back(std::move(*sample));
             if (onSample)
                 onSample(samples.back());
-            context.report(static_cast<double>(samples.size()) / total);
+            const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            reported = std::max(reported, passed / (passed + sweep.secondsLeft(samples.size())));
+            context.report(reported);
         }
     return samples;
 }
