@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // BigBird: each block of queries sees the first and the last block, its neighbours, and a few blocks drawn at random.
 #include "core/base/random.h"
-#include "core/engine/grouped_softmax.h"
+#include "core/engine/grouped_method.h"
 #include "core/engine/lost_mass.h"
-#include "core/engine/places.h"
 
 #include <algorithm>
 #include <numeric>
@@ -12,7 +11,7 @@ namespace attnscope::methods {
 
 namespace {
 
-class Bigbird final : public AttentionMethod {
+class Bigbird final : public GroupedMethod {
 public:
     const MethodInfo& info() const override;
     Cost cost(const Shape& s, const Params& params, bool) const override
@@ -26,29 +25,14 @@ public:
         cost.peakBytes += lists;
         return cost;
     }
-    Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
-    {
-        if (auto ready = checkPlaces(*this, in, params, context); !ready)
-            return ready.error();
-        return runGrouped(
-            in, [&](HeadRef head) { return problem(in, head, params); }, context);
-    }
-    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
-                                                      const RunContext& context) const override
-    {
-        if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
-            return ready.error();
-        return makeGroupedSource(problem(in, head, params), context);
-    }
     Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
         return lostMassTheory(*this, in, head, params, "random", {0, 1, 2, 4, 8}, TheoryKind::Prediction, context);
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
-    Index keysPerRow(const Shape&, const Params&) const override { return 0; } // the first and the last block see everything
 
-private:
-    static GroupedHead problem(const Inputs& in, HeadRef head, const Params& params);
+protected:
+    GroupedHead problem(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override;
 };
 
 /// `count` different blocks for block `own` of a head, none of them global or a neighbour; fewer where there are no more.
@@ -69,7 +53,7 @@ std::vector<Index> randomBlocks(Index own, Index blocks, Index count, HeadRef he
 
 bool isGlobalBlock(Index block, Index blocks) { return block == 0 || block + 1 == blocks; }
 
-GroupedHead Bigbird::problem(const Inputs& in, HeadRef head, const Params& params)
+GroupedHead Bigbird::problem(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const
 {
     GroupedHead grouped = groupedHead(in, head);
     const Index keys = in.k.rows();

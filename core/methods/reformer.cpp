@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Reformer: queries and keys are hashed by random rotations, sorted by bucket, and attend within chunks of the sorted order.
-#include "core/engine/grouped_softmax.h"
+#include "core/engine/grouped_method.h"
 #include "core/engine/lost_mass.h"
 #include "core/engine/lsh.h"
-#include "core/engine/places.h"
 
 #include <algorithm>
 
@@ -11,38 +10,20 @@ namespace attnscope::methods {
 
 namespace {
 
-class Reformer final : public AttentionMethod {
+class Reformer final : public GroupedMethod {
 public:
     const MethodInfo& info() const override;
     Cost cost(const Shape& s, const Params& params, bool) const override;
-    Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
-    {
-        if (auto ready = checkPlaces(*this, in, params, context); !ready)
-            return ready.error();
-        return runGrouped(
-            in, [&](HeadRef head) { return problem(in, head, params, context); }, context);
-    }
-    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
-                                                      const RunContext& context) const override
-    {
-        if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
-            return ready.error();
-        return makeGroupedSource(problem(in, head, params, context), context);
-    }
     Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
         return lostMassTheory(*this, in, head, params, "rounds", {1, 2, 4, 8, 16}, TheoryKind::LowerBound, context);
     }
-    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
-    {
-        return definedGrouped(problem(in, head, params, {}));
-    }
 
-private:
-    static GroupedHead problem(const Inputs& in, HeadRef head, const Params& params, const RunContext& context);
+protected:
+    GroupedHead problem(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override;
 };
 
-GroupedHead Reformer::problem(const Inputs& in, HeadRef head, const Params& params, const RunContext& context)
+GroupedHead Reformer::problem(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
 {
     const Index bucket = params.integer("bucket");
     const Tensor rotations = drawRotations(params.integer("rounds"), in.q.cols(), lshBuckets(in.k.rows(), bucket), params.seed);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Routing Transformer: queries and keys are clustered on the sphere; each cluster's nearest queries attend to its nearest keys.
-#include "core/engine/grouped_softmax.h"
+#include "core/engine/grouped_method.h"
 #include "core/engine/lost_mass.h"
-#include "core/engine/places.h"
 #include "core/engine/spherical_clusters.h"
 
 #include <algorithm>
@@ -18,35 +17,17 @@ Index clusterCount(Index keys, const Params& params)
     return std::clamp<Index>(asked > 0 ? asked : std::llround(std::sqrt(static_cast<double>(keys))), 1, keys);
 }
 
-class Routing final : public AttentionMethod {
+class Routing final : public GroupedMethod {
 public:
     const MethodInfo& info() const override;
     Cost cost(const Shape& s, const Params& params, bool) const override;
-    Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
-    {
-        if (auto ready = checkPlaces(*this, in, params, context); !ready)
-            return ready.error();
-        return runGrouped(
-            in, [&](HeadRef head) { return problem(in, head, params, context); }, context);
-    }
-    Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
-                                                      const RunContext& context) const override
-    {
-        if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
-            return ready.error();
-        return makeGroupedSource(problem(in, head, params, context), context);
-    }
     Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
         return lostMassTheory(*this, in, head, params, "clusters", {2, 4, 8, 16, 32}, TheoryKind::LowerBound, context);
     }
-    Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override
-    {
-        return definedGrouped(problem(in, head, params, {}));
-    }
 
-private:
-    static GroupedHead problem(const Inputs& in, HeadRef head, const Params& params, const RunContext& context)
+protected:
+    GroupedHead problem(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override
     {
         GroupedHead grouped = groupedHead(in, head);
         grouped.merge = GroupMerge::Mean;
