@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Recurrent methods against values of the naive references of their official code (golden/recurrent/make_golden.py).
-#include "core/io/array_file.h"
 #include "core/method/registry.h"
+#include "support/golden_arrays.h"
 #include "support/register_test.h"
 
 #include <QTest>
@@ -9,18 +9,9 @@
 #include <map>
 
 using namespace attnscope;
+using namespace attnscope::tests;
 
 namespace {
-
-/// An array of a suite's file as [1, heads, tokens, width]: [heads, tokens] has width 1.
-Tensor readArray(const ArrayFile& file, const std::string& name)
-{
-    const ArrayInfo* info = file.find(name);
-    if (!info)
-        return {};
-    Tensor made(1, info->shape[0], info->shape[1], info->shape.size() > 2 ? info->shape[2] : 1);
-    return file.readInto(static_cast<std::size_t>(info - file.arrays().data()), made.values()) ? std::move(made) : Tensor();
-}
 
 /// A method, the arrays of the file that it takes under other names, and the values that it must give.
 struct Compared {
@@ -80,15 +71,15 @@ private Q_SLOTS:
         const Compared& compared = kCompared[index];
         const auto file = openArrays(std::string(ATTNSCOPE_SOURCE_DIR) + "/tests/golden/recurrent/" + suite.toStdString() + ".npz");
         QVERIFY(file.ok());
-        const Tensor q = readArray(**file, "q");
-        const Tensor k = readArray(**file, "k");
-        const Tensor v = readArray(**file, "v");
-        const Tensor expected = readArray(**file, compared.golden);
+        const Tensor q = goldenArray(**file, "q");
+        const Tensor k = goldenArray(**file, "k");
+        const Tensor v = goldenArray(**file, "v");
+        const Tensor expected = goldenArray(**file, compared.golden);
         QVERIFY(!q.empty() && !k.empty() && !v.empty() && !expected.empty());
         Inputs in{q.view(), k.view(), v.view(), true, 0.0F, nullptr};
         std::map<std::string, Tensor> arrays;
         for (const auto& [name, stored] : compared.arrays) {
-            arrays.emplace(name, readArray(**file, stored));
+            arrays.emplace(name, goldenArray(**file, stored));
             QVERIFY(!arrays.at(name).empty());
             in.arrays[name] = std::as_const(arrays.at(name)).view();
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Log-linear attention, the scans by channel and Mamba-3 MIMO against values of their official code (golden/scans/make_golden.py).
-#include "core/io/array_file.h"
 #include "core/method/registry.h"
 #include "support/dense_map.h"
+#include "support/golden_arrays.h"
 #include "support/register_test.h"
 
 #include <QTest>
@@ -11,16 +11,6 @@ using namespace attnscope;
 using namespace attnscope::tests;
 
 namespace {
-
-/// An array of a suite's file as [1, heads, tokens, width]: [heads, tokens] has width 1.
-Tensor readArray(const ArrayFile& file, const std::string& name)
-{
-    const ArrayInfo* info = file.find(name);
-    if (!info)
-        return {};
-    Tensor made(1, info->shape[0], info->shape[1], info->shape.size() > 2 ? info->shape[2] : 1);
-    return file.readInto(static_cast<std::size_t>(info - file.arrays().data()), made.values()) ? std::move(made) : Tensor();
-}
 
 /// One input suite with the gates of one method and what its official code returned.
 struct Golden {
@@ -33,12 +23,12 @@ struct Golden {
         const auto file = openArrays(path);
         if (!file)
             return;
-        q = readArray(**file, "q");
-        k = readArray(**file, "k");
-        v = readArray(**file, "v");
-        expected = readArray(**file, result);
+        q = goldenArray(**file, "q");
+        k = goldenArray(**file, "k");
+        v = goldenArray(**file, "v");
+        expected = goldenArray(**file, result);
         for (const auto& name : names)
-            gates.emplace(name, readArray(**file, method + "_" + name));
+            gates.emplace(name, goldenArray(**file, method + "_" + name));
     }
 
     Inputs inputs() const

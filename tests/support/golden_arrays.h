@@ -22,4 +22,14 @@ inline Tensor golden(const std::string& name)
     return (*file)->readInto(0, tensor.values()) ? std::move(tensor) : Tensor();
 }
 
+/// An array of a golden file as [1, heads, tokens, width]; [heads, tokens] has width 1. Empty where it isn't there.
+inline Tensor goldenArray(const ArrayFile& file, const std::string& name)
+{
+    const ArrayInfo* info = file.find(name);
+    if (!info)
+        return {};
+    Tensor made(1, info->shape[0], info->shape[1], info->shape.size() > 2 ? info->shape[2] : 1);
+    return file.readInto(static_cast<std::size_t>(info - file.arrays().data()), made.values()) ? std::move(made) : Tensor();
+}
+
 } // namespace attnscope::tests
