@@ -30,5 +30,6 @@ Command addVerify(CLI::App& parser);
 Command addTable(CLI::App& parser);
 Command addAdvise(CLI::App& parser);
 Command addTheory(CLI::App& parser);
+Command addStack(CLI::App& parser);
 
 } // namespace attnscope::cli

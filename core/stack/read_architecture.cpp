@@ -24,7 +24,7 @@ const nlohmann::json& unwrapped(const nlohmann::json& object)
     for (const char* key : {"num_hidden_layers", "n_layer", "n_layers", "num_layers", "hybrid_override_pattern"})
         if (object.contains(key))
             return object;
-    for (const char* key : {"text_config", "llm_config", "language_config"})
+    for (const char* key : {"text_config", "llm_config", "language_config", "config"}) // the last in resources/architectures
         if (object.contains(key) && object.at(key).is_object())
             return object.at(key);
     return object;
