@@ -111,6 +111,8 @@ private Q_SLOTS:
     {
         Opened opened;
         QVERIFY(opened.settle());
+        for (QWidget* widget : opened.window.findChildren<QWidget*>()) // wherever other tests left the pointer
+            widget->setAttribute(Qt::WA_UnderMouse, false);
         QVERIFY(copyPane(opened.window.panels()).contains("board"));
         QVERIFY(!QApplication::clipboard()->pixmap().isNull());
         opened.board->pane(1)->setAttribute(Qt::WA_UnderMouse);
