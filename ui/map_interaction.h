@@ -30,7 +30,7 @@ public:
 
     std::function<void(std::optional<MapCell>)> onHover;
     std::function<void(MapCell, bool further)> onClick; ///< further: with Shift
-    std::function<void(const QRectF& pixels)> onBox; ///< a null rectangle when the box is done
+    std::function<void(const QRectF& pixels)> onBox;    ///< a null rectangle when the box is done
 
     void wheel(QWheelEvent* event);
     void press(QMouseEvent* event);

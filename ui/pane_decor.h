@@ -48,7 +48,7 @@ public:
 
     std::optional<MapCell> cursor;
     std::vector<MapCell> pins; ///< the last one is the one whose row is shown
-    QRectF box; ///< a zoom box being drawn, in pixels; null where there is none
+    QRectF box;                ///< a zoom box being drawn, in pixels; null where there is none
     PlotTheme theme;
     bool exporting = false;
     bool transposed = false; ///< the axes are exchanged: the first one counts queries
