@@ -49,8 +49,8 @@ struct Answer {
     std::vector<StackCrossover> crossovers;
 };
 
-/// Bytes and counts as whole numbers.
-Json whole(double value) { return static_cast<std::int64_t>(std::llround(value)); }
+/// Bytes and counts as whole numbers, as far as a double counts them exactly.
+Json whole(double value) { return value < 9e15 ? Json(static_cast<std::int64_t>(std::llround(value))) : Json(value); }
 
 Json layersJson(const Architecture& a)
 {

@@ -267,6 +267,17 @@ std::optional<LayerPlan> fromAttnObject(StackFields& fields)
     return plan;
 }
 
+/// Families of which it is known that every layer attends, where no list says otherwise.
+bool isAttentionType(const std::string& type)
+{
+    static const std::set<std::string> known{
+        "bert",     "bloom",     "cohere",  "deepseek_v2", "deepseek_v3", "falcon",     "gemma",       "gpt2",    "gpt_bigcode",
+        "gpt_neox", "gptj",      "granite", "granitemoe",  "kimi_k2",     "llama",      "minimax_m2",  "mistral", "mixtral",
+        "mpt",      "nemotron",  "olmo",    "olmo2",       "opt",         "phi",        "phi3",        "qwen2",   "qwen2_moe",
+        "qwen3",    "qwen3_moe", "roberta", "smollm3",     "stablelm",    "starcoder2", "transformer", "gemma2",  "gemma3_text"};
+    return known.contains(type);
+}
+
 /// Softmax attention everywhere, with the windows that some families set for all or some of their layers.
 LayerPlan attentionEverywhere(StackFields& fields, const std::string& type)
 {
@@ -277,7 +288,8 @@ LayerPlan attentionEverywhere(StackFields& fields, const std::string& type)
         const Index pattern = fields.either({"sliding_window_pattern"}, type == "gemma2" ? 2 : 6, MaxLayers);
         return byRule(fields, "sliding_window_pattern", [=](Index i) { return (i + 1) % pattern == 0 ? fullKind : slidingKind; });
     }
-    return byRule(fields, "model_type", [](Index) { return fullKind; });
+    return byRule(fields, isAttentionType(type) ? "model_type" : "model_type (not known: taken as attention everywhere)",
+                  [](Index) { return fullKind; });
 }
 
 LayerPlan fromModelType(StackFields& fields)

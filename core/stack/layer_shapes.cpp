@@ -245,7 +245,7 @@ bool isOneOf(const std::string& type, std::initializer_list<const char*> names)
 FfnShape moe(StackFields& fields, Index experts, bool gated)
 {
     FfnShape ffn{FfnKind::Moe, 0, gated, experts, 0, 0};
-    ffn.active = fields.required({"num_experts_per_tok", "num_experts_per_token", "moe_topk", "num_selected_experts"});
+    ffn.active = fields.required({"num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_topk", "num_selected_experts"});
     ffn.width = fields.required({"moe_intermediate_size", "intermediate_size"});
     if (ffn.active > experts)
         fields.fail(Errc::InvalidParam,

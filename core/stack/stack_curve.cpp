@@ -129,11 +129,24 @@ std::vector<StackCrossover> crossoversOf(const Architecture& a, const Architectu
         return found;
     const auto first = static_cast<double>(lengths.front());
     const auto last = static_cast<double>(lengths.back());
-    for (const auto& [quantity, field] : {std::pair{"prefill", &StackPoint::prefillMs}, std::pair{"decode", &StackPoint::decodeMs}}) {
-        const Ratio ratio = [&, field = field](double n) {
-            return std::log(pointAt(a, card, question, n).*field / pointAt(b, card, question, n).*field);
-        };
-        addCrossings({.a = a.name, .b = b.name, .quantity = quantity, .n = {}, .fasterAfter = {}}, ratio, first, last, found);
+    const bool conversation = question.scenario == Scenario::Conversation;
+    for (const bool reuse : {false, true}) {
+        if (reuse && !conversation)
+            break;
+        StackQuestion asked = question;
+        asked.prefixReuse = reuse;
+        for (const auto& [quantity, field] : {std::pair{"prefill", &StackPoint::prefillMs}, std::pair{"decode", &StackPoint::decodeMs}}) {
+            if (reuse && field == &StackPoint::decodeMs) // the same either way
+                continue;
+            const Ratio ratio = [&, field = field](double n) {
+                return std::log(pointAt(a, card, asked, n).*field / pointAt(b, card, asked, n).*field);
+            };
+            StackCrossover names;
+            names.a = a.name;
+            names.b = b.name;
+            names.quantity = std::string(quantity) + (reuse ? " with prefix reuse" : "");
+            addCrossings(names, ratio, first, last, found);
+        }
     }
     return found;
 }

@@ -46,7 +46,7 @@ std::vector<StackPoint> curveOf(const Architecture& architecture, const Card& ca
 struct StackCrossover {
     std::string a;
     std::string b;
-    std::string quantity;    ///< "prefill" or "decode"
+    std::string quantity;    ///< "prefill", "decode"; of conversations also "prefill with prefix reuse"
     std::optional<double> n; ///< none in range where empty
     double low = 0.0;        ///< from low to high the two differ by less than the model's 20 %
     double high = 0.0;

@@ -98,6 +98,14 @@ private Q_SLOTS:
         QCOMPARE(parsed->layers.size(), std::size_t{36});
     }
 
+    void anUnknownTypeIsSaidToBe()
+    {
+        const auto parsed = parsedConfig(changed("llama-3.1-8b", R"({"model_type": "novel"})"));
+        QVERIFY(parsed.ok());
+        QCOMPARE(parsed->decidedBy, std::string("model_type (not known: taken as attention everywhere)"));
+        QCOMPARE(attentionLayers(*parsed).size(), std::size_t{32});
+    }
+
     void otherFamilies()
     {
         const auto lfm = parsedConfig({{"model_type", "lfm2"},

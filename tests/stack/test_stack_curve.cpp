@@ -67,6 +67,9 @@ private Q_SLOTS:
         QVERIFY(curve[3].prefillMs < 0.25 * curve[1].prefillMs);
         QCOMPARE(curve[3].stateBytes, 2 * curve[1].stateBytes);
         QCOMPARE(curve[3].decodeMs, curve[1].decodeMs);
+        const auto found = crossoversOf(a, architectureOf("llama-3.1-8b"), *findCard("h100"), {Scenario::Conversation}, {64, 1 << 20});
+        QCOMPARE(found.back().quantity, std::string("prefill with prefix reuse"));
+        QVERIFY(found.back().n != found.front().n);
     }
 
     void generatingKeepsTheMeanAndTheEnd()
