@@ -62,7 +62,7 @@ DoubleMatrix iteratedPinv(const DoubleMatrix& a, int iterations, double columnSu
 DoubleMatrix exactPinv(const DoubleMatrix& a)
 {
     const Eigen::BDCSVD<Eigen::MatrixXd> svd(view(a), Eigen::ComputeThinU | Eigen::ComputeThinV);
-    const Eigen::VectorXd sigma = svd.singularValues();
+    const Eigen::VectorXd& sigma = svd.singularValues();
     const Eigen::VectorXd inverse = (sigma.array() > negligible(sigma)).select(sigma.cwiseInverse(), 0.0);
     return stored(svd.matrixV() * inverse.asDiagonal() * svd.matrixU().transpose());
 }
