@@ -183,11 +183,11 @@ void CrossHair::drawPin(QCPPainter* painter, std::size_t at) const
     painter->setFont(smallFont());
     const QString number = QString::number(at + 1);
     const QFontMetricsF metrics(painter->font());
-    QRectF box(QPointF(frame.right() + 3, frame.top()), QSizeF(metrics.horizontalAdvance(number) + 8, metrics.height()));
-    box.moveRight(std::min(box.right(), double(clipRect().right())));
-    painter->fillRect(box, QColor(20, 22, 26, 210));
+    QRectF badge(QPointF(frame.right() + 3, frame.top()), QSizeF(metrics.horizontalAdvance(number) + 8, metrics.height()));
+    badge.moveRight(std::min(badge.right(), double(clipRect().right())));
+    painter->fillRect(badge, QColor(20, 22, 26, 210));
     painter->setPen(color);
-    painter->drawText(box, Qt::AlignCenter, number);
+    painter->drawText(badge, Qt::AlignCenter, number);
 }
 
 // The query's edges where cells are large, otherwise one line.

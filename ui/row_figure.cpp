@@ -67,8 +67,8 @@ protected:
     void draw(QCPPainter* painter) override
     {
         const QRect rect = m_figure.m_rect;
-        const auto pixel = [&](Index key) {
-            return std::clamp(mParentPlot->xAxis->coordToPixel(double(key)), double(rect.left()), double(rect.right()));
+        const auto pixel = [&](Index column) {
+            return std::clamp(mParentPlot->xAxis->coordToPixel(double(column)), double(rect.left()), double(rect.right()));
         };
         for (const auto& [from, to] : {std::pair{Index{0}, visible.first}, std::pair{visible.last, m_figure.keys()}})
             painter->fillRect(QRectF(QPointF(pixel(from), rect.top()), QPointF(pixel(to), rect.bottom())), m_figure.m_theme.masked);

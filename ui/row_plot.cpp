@@ -151,8 +151,8 @@ void RowPlot::read()
     for (const PaneContent& pane : m_sources)
         orders.push_back({pane.title, pane.kind == PaneContent::Kind::Exact, 0, pane.source, *m_query});
     if (m_sources.front().kind == PaneContent::Kind::Exact)
-        for (const auto& [number, query] : m_earlier)
-            orders.push_back({QStringLiteral("%1: %2").arg(number).arg(describe(query)), false, number, m_sources.front().source, query});
+        for (const auto& [pin, query] : m_earlier)
+            orders.push_back({QStringLiteral("%1: %2").arg(pin).arg(describe(query)), false, pin, m_sources.front().source, query});
     RunContext context;
     context.stop = m_stop.get_token();
     context.threads = 1;

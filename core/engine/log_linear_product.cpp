@@ -165,8 +165,8 @@ bool decodeLogLinear(const LogLinearHead& head, MatrixView<const float> v, Matri
 
 double logLinearStateBytes(Index keys, Index dim, Index valueDim)
 {
-    const double chunks = static_cast<double>(keys / kLogLinearChunk);
-    return 4.0 * std::max(1.0, 2.0 * chunks) * static_cast<double>(dim * valueDim);
+    const Index chunks = keys / kLogLinearChunk;
+    return 4.0 * std::max(1.0, 2.0 * static_cast<double>(chunks)) * static_cast<double>(dim * valueDim);
 }
 
 } // namespace attnscope
