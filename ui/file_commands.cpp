@@ -132,8 +132,9 @@ void exportWhenReady(QWidget& window, SessionController& controller, const Windo
     auto missing = item->tiles ? missingTiles(item->tiles(order.options.dpi / 96.0)) : FigureTiles{};
     if (missing.empty() || order.attempts-- == 0)
         return tellUnlessCancelled(window, exportFigure(item->figure, order.path, order.options));
+    const std::string title = "Drawing " + order.path.toStdString();
     controller.jobs().replace(
-        "figure", "Drawing " + order.path.toStdString(), Lane::Interactive,
+        "figure", title, Lane::Interactive,
         [missing = std::move(missing)](const RunContext& context) { return computeTiles(missing, context); },
         [&window, &controller, &panels, order = std::move(order)](Result<void> done) {
             if (done)

@@ -13,7 +13,7 @@ namespace attnscope {
 QString progressText(double progress, double elapsedSeconds)
 {
     constexpr double kLeastProgress = 0.01; // less says nothing about the rest
-    const QString percent = QStringLiteral("%1 %").arg(static_cast<int>(100.0 * progress));
+    QString percent = QStringLiteral("%1 %").arg(static_cast<int>(100.0 * progress));
     if (elapsedSeconds < kEstimateAfterSeconds || progress < kLeastProgress || progress >= 1.0)
         return percent;
     const std::string left = aboutTime(std::max(1.0, elapsedSeconds * (1.0 - progress) / progress));

@@ -44,7 +44,8 @@ public:
 
     /// One text of token ids. Stops behind the last captured layer where neither hidden states nor logits are asked for.
     /// Errors: InvalidParam (no tokens, ids outside the vocabulary, layers that don't exist), Unsupported (longer than learned
-    /// positions reach, no logits in this folder), OutOfMemory (forwardBytes exceeds the budget), Io (weights cut short meanwhile), Cancelled.
+    /// positions reach, no logits in this folder), OutOfMemory (forwardBytes exceeds the budget), Io (weights cut short meanwhile),
+    /// Cancelled.
     Result<ForwardResult> forward(std::span<const std::int32_t> ids, const ForwardOptions& options, const RunContext& context) const;
 
     /// A sentence where a text of this length is longer than the model was trained for, or where layers look through a window
