@@ -10,6 +10,7 @@ namespace attnscope {
 Result<void> checkPlaces(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context);
 
 /// The same for the map of one head.
-Result<void> checkPlaces(const AttentionMethod& method, const Inputs& inputs, HeadRef head, const Params& params, const RunContext& context);
+Result<void> checkPlaces(const AttentionMethod& method, const Inputs& inputs, HeadRef head, const Params& params,
+                         const RunContext& context);
 
 } // namespace attnscope
