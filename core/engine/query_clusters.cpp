@@ -153,4 +153,30 @@ QueryClusters clusterQueries(MatrixView<const float> q, const ClusterOptions& op
     return groupQueries(q, clusterHashes(hashes, first, options.iterations, options.bits, options.seed));
 }
 
+ClusterOptions clusterOptions(const Params& params)
+{
+    return {params.integer("clusters"), static_cast<int>(params.integer("bits")), static_cast<int>(params.integer("iterations")),
+            params.seed};
+}
+
+std::vector<ParamSpec> withClusterParams(std::vector<ParamSpec> own)
+{
+    own.push_back(
+        {.key = "bits",
+         .label = "Hash bits",
+         .initial = 63,
+         .min = 1,
+         .max = kMostHashBits,
+         .integer = true,
+         .help = "Random planes; each gives the sign of one bit. The official code takes 63, or 32 where its class is used alone."});
+    own.push_back({.key = "iterations",
+                   .label = "Iterations",
+                   .initial = 10,
+                   .min = 1,
+                   .max = 100,
+                   .integer = true,
+                   .help = "Assignments of hashes to centres, with a majority vote for each bit between each two."});
+    return own;
+}
+
 } // namespace attnscope

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/tensor.h"
+#include "core/method/params.h"
 
 #include <cstdint>
 #include <span>
@@ -38,6 +39,12 @@ struct ClusterOptions {
     int iterations = 10;
     std::uint64_t seed = 0;
 };
+
+/// From the parameters `clusters`, `bits` and `iterations`.
+ClusterOptions clusterOptions(const Params& params);
+
+/// A method's own parameters, and after them `bits` and `iterations`.
+std::vector<ParamSpec> withClusterParams(std::vector<ParamSpec> own);
 
 /// Vyas, Katharopoulos, Fleuret, Fast Transformers with Clustered Attention, NeurIPS 2020, arXiv:2007.04825, section 3.2; first centres
 /// are drawn from the queries.

@@ -12,12 +12,6 @@ namespace attnscope::methods {
 
 namespace {
 
-ClusterOptions optionsOf(const Params& params)
-{
-    return {params.integer("clusters"), static_cast<int>(params.integer("bits")), static_cast<int>(params.integer("iterations")),
-            params.seed};
-}
-
 class Clustered final : public AttentionMethod {
 public:
     const MethodInfo& info() const override;
@@ -38,14 +32,14 @@ public:
     {
         if (auto ready = checkRunnable(*this, in, params, context); !ready)
             return ready.error();
-        return runClustered(in, optionsOf(params), context);
+        return runClustered(in, clusterOptions(params), context);
     }
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
         if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready.error();
-        auto factors = clusteredFactors(in, head, optionsOf(params), context);
+        auto factors = clusteredFactors(in, head, clusterOptions(params), context);
         if (!factors)
             return factors.error();
         return makeLowRankSource(*std::move(factors));
@@ -55,7 +49,7 @@ public:
     {
         if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready.error();
-        return clusteredTheory(in, head, optionsOf(params), context);
+        return clusteredTheory(in, head, clusterOptions(params), context);
     }
     Index rankBound(const Shape& s, const Params& params) const override { return std::min(params.integer("clusters"), s.queries); }
 };
@@ -63,7 +57,7 @@ public:
 /// Row i: softmax(scale mean of i's cluster . k_j), with the clusters as they are found.
 Result<DefinedMap> Clustered::define(const Inputs& in, HeadRef head, const Params& params) const
 {
-    const QueryClusters groups = clusterQueries(in.qOf(head), optionsOf(params));
+    const QueryClusters groups = clusterQueries(in.qOf(head), clusterOptions(params));
     DefinedMap map(in.q.rows(), in.k.rows());
     for (const std::vector<Index>& members : groups.members) {
         std::vector<double> row(static_cast<std::size_t>(map.cols), 0.0);
@@ -100,30 +94,15 @@ const MethodInfo& Clustered::info() const
         .randomised = true,
         .positional = true,
         .exactWith = {{"clusters", "4096"}},
-        .params = {{.key = "clusters",
-                    .label = "Clusters",
-                    .initial = 100,
-                    .min = 1,
-                    .max = 4096,
-                    .integer = true,
-                    .help =
-                        "Clusters C of queries, cut at their number; first centres are queries at places drawn with the seed. As many as "
-                        "queries give exact attention as long as no two queries have the same hash."},
-                   {.key = "bits",
-                    .label = "Hash bits",
-                    .initial = 63,
-                    .min = 1,
-                    .max = kMostHashBits,
-                    .integer = true,
-                    .help =
-                        "Random planes; each gives the sign of one bit. The official code takes 63, or 32 where its class is used alone."},
-                   {.key = "iterations",
-                    .label = "Iterations",
-                    .initial = 10,
-                    .min = 1,
-                    .max = 100,
-                    .integer = true,
-                    .help = "Assignments of hashes to centres, with a majority vote for each bit between each two."}},
+        .params = withClusterParams(
+            {{.key = "clusters",
+              .label = "Clusters",
+              .initial = 100,
+              .min = 1,
+              .max = 4096,
+              .integer = true,
+              .help = "Clusters C of queries, cut at their number; first centres are queries at places drawn with the seed. As many as "
+                      "queries give exact attention as long as no two queries have the same hash."}}),
     };
     return info;
 }

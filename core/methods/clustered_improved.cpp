@@ -12,12 +12,6 @@ namespace attnscope::methods {
 
 namespace {
 
-ClusterOptions optionsOf(const Params& params)
-{
-    return {params.integer("clusters"), static_cast<int>(params.integer("bits")), static_cast<int>(params.integer("iterations")),
-            params.seed};
-}
-
 class ClusteredImproved final : public AttentionMethod {
 public:
     const MethodInfo& info() const override;
@@ -26,14 +20,14 @@ public:
     {
         if (auto ready = checkRunnable(*this, in, params, context); !ready)
             return ready.error();
-        return runImprovedClustered(in, optionsOf(params), params.integer("k"), context);
+        return runImprovedClustered(in, clusterOptions(params), params.integer("k"), context);
     }
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
         if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
             return ready.error();
-        return makeImprovedClusteredSource(in, head, optionsOf(params), params.integer("k"), context);
+        return makeImprovedClusteredSource(in, head, clusterOptions(params), params.integer("k"), context);
     }
     Result<DefinedMap> define(const Inputs& in, HeadRef head, const Params& params) const override;
     Result<std::vector<TheoryCurve>> theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override;
@@ -88,7 +82,7 @@ void weighOwn(const Inputs& in, HeadRef head, Index i, const std::vector<Index>&
 /// visible ones of these keys alone.
 Result<DefinedMap> ClusteredImproved::define(const Inputs& in, HeadRef head, const Params& params) const
 {
-    const QueryClusters groups = clusterQueries(in.qOf(head), optionsOf(params));
+    const QueryClusters groups = clusterQueries(in.qOf(head), clusterOptions(params));
     DefinedMap map(in.q.rows(), in.k.rows());
     const Index top = std::min(params.integer("k"), map.cols);
     for (const std::vector<Index>& members : groups.members) {
@@ -125,7 +119,7 @@ Result<std::vector<TheoryCurve>> ClusteredImproved::theory(const Inputs& in, Hea
                                          .kind = TheoryKind::Guidance,
                                          .caption = "The paper's propositions speak of the bidirectional form; causally only a cluster's k "
                                                     "largest keys count, and a query that comes before all of them gets nothing."}};
-    auto curves = clusteredTheory(in, head, optionsOf(params), context);
+    auto curves = clusteredTheory(in, head, clusterOptions(params), context);
     if (!curves)
         return curves;
     curves->front().title = "Error of each row of plain clustered attention";
@@ -160,36 +154,22 @@ const MethodInfo& ClusteredImproved::info() const
         .positional = true,
         .laterTokensMatter = true,
         .exactWith = {{"k", "4096"}},
-        .params = {{.key = "clusters",
-                    .label = "Clusters",
-                    .initial = 100,
-                    .min = 1,
-                    .max = 4096,
-                    .integer = true,
-                    .help = "Clusters C of queries, cut at their number; first centres are queries at places drawn with the seed."},
-                   {.key = "k",
-                    .label = "Keys worked out",
-                    .unit = "keys",
-                    .initial = 32,
-                    .min = 1,
-                    .max = 4096,
-                    .integer = true,
-                    .help = "Largest keys of a cluster's mean that each member weighs for itself; all of them give exact attention."},
-                   {.key = "bits",
-                    .label = "Hash bits",
-                    .initial = 63,
-                    .min = 1,
-                    .max = kMostHashBits,
-                    .integer = true,
-                    .help =
-                        "Random planes; each gives the sign of one bit. The official code takes 63, or 32 where its class is used alone."},
-                   {.key = "iterations",
-                    .label = "Iterations",
-                    .initial = 10,
-                    .min = 1,
-                    .max = 100,
-                    .integer = true,
-                    .help = "Assignments of hashes to centres, with a majority vote for each bit between each two."}},
+        .params = withClusterParams(
+            {{.key = "clusters",
+              .label = "Clusters",
+              .initial = 100,
+              .min = 1,
+              .max = 4096,
+              .integer = true,
+              .help = "Clusters C of queries, cut at their number; first centres are queries at places drawn with the seed."},
+             {.key = "k",
+              .label = "Keys worked out",
+              .unit = "keys",
+              .initial = 32,
+              .min = 1,
+              .max = 4096,
+              .integer = true,
+              .help = "Largest keys of a cluster's mean that each member weighs for itself; all of them give exact attention."}}),
     };
     return info;
 }
