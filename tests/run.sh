@@ -16,16 +16,16 @@ export QT_QPA_PLATFORM=offscreen
 
 step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
 
+# Warnings are errors in the release build alone: under the sanitizers' instrumentation GCC warns of overlaps that aren't there.
 run_preset() { # preset targets...
     step "building $1"
-    cmake --preset "$1" ${werror:-} >/dev/null
+    cmake --preset "$1" -DATTNSCOPE_WERROR="$([ "$all$1" = --allrelease ] && echo ON || echo OFF)" >/dev/null
     ninja -C "build/$1" --quiet "${@:2}"
     step "testing $1"
     ctest --preset "$1" -j "$(nproc)"
 }
 
 if [ "$all" = --all ]; then
-    werror=-DATTNSCOPE_WERROR=ON
     step "formatting"
     find app core gpu tests ui -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' | xargs clang-format --dry-run --Werror
 fi
