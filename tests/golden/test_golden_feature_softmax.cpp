@@ -4,6 +4,7 @@
 #include "core/method/registry.h"
 #include "support/dense_map.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <QTest>
 

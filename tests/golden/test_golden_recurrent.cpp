@@ -3,6 +3,7 @@
 #include "core/method/registry.h"
 #include "support/golden_arrays.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <QTest>
 

@@ -4,6 +4,7 @@
 #include "support/dense_map.h"
 #include "support/golden_arrays.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <QTest>
 

@@ -11,6 +11,7 @@
 #include "support/files.h"
 #include "support/maps.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <cmath>
 

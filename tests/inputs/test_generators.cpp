@@ -6,6 +6,7 @@
 #include "core/scores/softmax_source.h"
 #include "support/files.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <cmath>
 

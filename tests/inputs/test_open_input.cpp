@@ -4,6 +4,7 @@
 #include "core/inputs/text_file.h"
 #include "support/files.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 using namespace attnscope;
 using namespace attnscope::tests;

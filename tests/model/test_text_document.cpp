@@ -4,6 +4,7 @@
 #include "core/model/transformer.h"
 #include "model/model_reference.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <QTemporaryDir>
 #include <QTest>

@@ -2,6 +2,7 @@
 // The forward pass of small random models of each family against PyTorch transformers (tests/golden/model/make_golden.py).
 #include "model/model_reference.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <QTemporaryDir>
 #include <QTest>

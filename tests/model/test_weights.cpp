@@ -4,6 +4,7 @@
 #include "core/model/transformer.h"
 #include "core/model/weights.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <QFile>
 #include <QTemporaryDir>

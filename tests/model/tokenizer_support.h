@@ -4,6 +4,7 @@
 
 #include "core/model/tokenizer.h"
 #include "support/files.h"
+#include "test_paths.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/stack/read_architecture.h"
+#include "test_paths.h"
 
 #include <QTest>
 

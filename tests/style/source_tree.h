@@ -2,6 +2,8 @@
 // The project's own source files as the style tests read them.
 #pragma once
 
+#include "test_paths.h"
+
 #include <QDir>
 #include <QDirIterator>
 #include <QFile>

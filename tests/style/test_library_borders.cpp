@@ -2,6 +2,7 @@
 // The four libraries include only what they may: core and gpu no Qt, ui no gpu, nothing includes what stands above it.
 #include "style/source_tree.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <QRegularExpression>
 #include <QTest>

@@ -5,6 +5,7 @@
 #include "core/base/result.h"
 #include "core/io/array_file.h"
 #include "core/io/safetensors.h"
+#include "test_paths.h"
 
 #include <QDir>
 #include <QFile>

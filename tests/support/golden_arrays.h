@@ -4,6 +4,7 @@
 
 #include "core/base/tensor.h"
 #include "core/io/array_file.h"
+#include "test_paths.h"
 
 #include <string>
 #include <utility>

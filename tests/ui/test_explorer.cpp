@@ -3,6 +3,7 @@
 #include "core/io/atomic_file.h"
 #include "core/io/npy.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 #include "ui/board.h"
 #include "ui/headless_export.h"
 #include "ui/main_window.h"

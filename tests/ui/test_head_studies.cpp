@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Advice on the shown head and the theory of the selected approximation, in their panels and in the window.
 #include "support/register_test.h"
+#include "test_paths.h"
 #include "ui/advice_panel.h"
 #include "ui/main_window.h"
 #include "ui/session_controller.h"

@@ -3,6 +3,7 @@
 #include "core/io/atomic_file.h"
 #include "core/session/session.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 #include "ui/board.h"
 #include "ui/latency_panel.h"
 #include "ui/main_window.h"

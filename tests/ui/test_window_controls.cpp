@@ -3,6 +3,7 @@
 #include "core/scores/selected_rows.h"
 #include "support/register_test.h"
 #include "support/synthetic_source.h"
+#include "test_paths.h"
 #include "ui/board.h"
 #include "ui/board_presenter.h"
 #include "ui/command_palette.h"

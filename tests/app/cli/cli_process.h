@@ -5,6 +5,7 @@
 #include "core/io/npy.h"
 #include "core/io/safetensors.h"
 #include "support/random_inputs.h"
+#include "test_paths.h"
 
 #include <QByteArray>
 #include <QDir>

@@ -2,6 +2,7 @@
 // `extract`: what it writes, what `run` then does with it, and models and texts that are not what they should be.
 #include "app/cli/cli_process.h"
 #include "support/register_test.h"
+#include "test_paths.h"
 
 #include <QTest>
 
