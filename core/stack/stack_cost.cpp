@@ -77,44 +77,56 @@ double recurrentFlops(const StackLayer& layer, double perHead)
 
 } // namespace
 
-double prefillFlops(const Architecture& a, double batch, double past, double fresh)
+CostTerms prefillFlopTerms(const Architecture& a, double batch, double past, double fresh)
 {
     const auto parameters = parametersOf(a);
-    double flops = 2.0 * parameters.active * fresh + 2.0 * parameters.head;
+    CostTerms flops{2.0 * parameters.active * fresh + 2.0 * parameters.head};
     for (const auto& layer : a.layers) {
         if (layer.attention.kind != AttentionKind::None) {
             const double pairs = pairsSeen(layer.attention, past + fresh) - pairsSeen(layer.attention, past);
-            flops += 2.0 * d(layer.attention.heads) * pairWidth(layer.attention) * pairs;
+            flops.attention += 2.0 * d(layer.attention.heads) * pairWidth(layer.attention) * pairs;
         }
         if (layer.recurrent)
-            flops += fresh * recurrentFlops(layer, recurrentPrefill(*layer.recurrent));
+            flops.state += fresh * recurrentFlops(layer, recurrentPrefill(*layer.recurrent));
     }
-    return batch * flops;
+    return flops * batch;
+}
+
+double prefillFlops(const Architecture& a, double batch, double past, double fresh)
+{
+    return prefillFlopTerms(a, batch, past, fresh).sum();
+}
+
+CostTerms prefillByteTerms(const Architecture& a, double batch, double past, double fresh)
+{
+    return {d(a.elementBytes) * parametersRead(a, batch * fresh), batch * (kvBytes(a, past) + kvBytes(a, fresh)),
+            batch * 2.0 * stateBytes(a)};
 }
 
 double prefillBytes(const Architecture& a, double batch, double past, double fresh)
 {
-    const double weights = d(a.elementBytes) * parametersRead(a, batch * fresh);
-    return weights + batch * (kvBytes(a, past) + kvBytes(a, fresh) + 2.0 * stateBytes(a));
+    return prefillByteTerms(a, batch, past, fresh).sum();
 }
 
-double decodeFlops(const Architecture& a, double batch, double n)
+CostTerms decodeFlopTerms(const Architecture& a, double batch, double n)
 {
     const auto parameters = parametersOf(a);
-    double flops = 2.0 * (parameters.active + parameters.head);
+    CostTerms flops{2.0 * (parameters.active + parameters.head)};
     for (const auto& layer : a.layers) {
         const auto& attention = layer.attention;
         if (attention.kind != AttentionKind::None) {
             const double seen = attention.window > 0 ? std::min(n, d(attention.window)) : n;
             // Latent attention scores against the latents themselves and adds those up.
             const double width = attention.latent ? d(2 * attention.latent->latent + attention.latent->ropeDim) : pairWidth(attention);
-            flops += 2.0 * d(attention.heads) * width * seen;
+            flops.attention += 2.0 * d(attention.heads) * width * seen;
         }
         if (layer.recurrent)
-            flops += recurrentFlops(layer, recurrentDecode(*layer.recurrent));
+            flops.state += recurrentFlops(layer, recurrentDecode(*layer.recurrent));
     }
-    return batch * flops;
+    return flops * batch;
 }
+
+double decodeFlops(const Architecture& a, double batch, double n) { return decodeFlopTerms(a, batch, n).sum(); }
 
 DecodeBytes decodeBytes(const Architecture& a, double batch, double n)
 {

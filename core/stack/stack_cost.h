@@ -9,14 +9,26 @@ namespace attnscope {
 /// Chunk length of the recurrent mixers' prefill, as the public kernels take it.
 inline constexpr double kMixerChunk = 64.0;
 
+/// What a cost consists of: products with weights, attention with its cache, recurrent mixers with their state.
+struct CostTerms {
+    double weights = 0.0;
+    double attention = 0.0;
+    double state = 0.0;
+    double sum() const { return weights + attention + state; }
+    CostTerms operator*(double factor) const { return {weights * factor, attention * factor, state * factor}; }
+};
+
 /// FLOP of reading `fresh` tokens after `past` ones, for each of `batch` sequences: 2 p per token, and the mixers: full attention
 /// 4 Hq dh (past fresh + fresh^2 / 2), windows their reach, recurrent mixers by chunks. The output head runs for one token.
+CostTerms prefillFlopTerms(const Architecture& architecture, double batch, double past, double fresh);
 double prefillFlops(const Architecture& architecture, double batch, double past, double fresh);
 
 /// Bytes that the same moves at least: all weights once, the cache written and, of the past, read once, the state read and written.
+CostTerms prefillByteTerms(const Architecture& architecture, double batch, double past, double fresh);
 double prefillBytes(const Architecture& architecture, double batch, double past, double fresh);
 
 /// FLOP of one token for each sequence, with n tokens in the cache.
+CostTerms decodeFlopTerms(const Architecture& architecture, double batch, double n);
 double decodeFlops(const Architecture& architecture, double batch, double n);
 
 struct DecodeBytes {

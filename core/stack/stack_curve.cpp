@@ -87,12 +87,19 @@ StackPoint pointAt(const Architecture& a, const Card& card, const StackQuestion&
 {
     const auto at = lengthsOf(question, n);
     const double rate = card.flopPerSecond.at(a.dtype);
-    const auto milliseconds = [&](double flops, double bytes) { return 1e3 * std::max(flops / rate, bytes / card.bytesPerSecond); };
+    const auto milliseconds = [&](const CostTerms& flops, const CostTerms& bytes) {
+        const bool arithmetic = flops.sum() / rate > bytes.sum() / card.bytesPerSecond;
+        return arithmetic ? flops * (1e3 / rate) : bytes * (1e3 / card.bytesPerSecond);
+    };
     StackPoint point;
     point.n = static_cast<Index>(std::llround(n));
-    point.prefillMs = milliseconds(prefillFlops(a, question.batch, at.past, at.fresh), prefillBytes(a, question.batch, at.past, at.fresh));
+    point.prefillTerms =
+        milliseconds(prefillFlopTerms(a, question.batch, at.past, at.fresh), prefillByteTerms(a, question.batch, at.past, at.fresh));
+    point.prefillMs = point.prefillTerms.sum();
     point.moved = decodeBytes(a, question.batch, at.decode);
-    point.decodeMs = std::max(card.stepFloorMs, milliseconds(decodeFlops(a, question.batch, at.decode), point.moved.sum()));
+    point.decodeTerms =
+        milliseconds(decodeFlopTerms(a, question.batch, at.decode), {point.moved.weights, point.moved.kv, point.moved.state});
+    point.decodeMs = std::max(card.stepFloorMs, point.decodeTerms.sum());
     point.kvBytes = question.batch * kvBytes(a, at.held);
     point.stateBytes = question.batch * stateBytes(a) * (question.prefixReuse ? 2.0 : 1.0);
     point.weightBytes = static_cast<double>(a.elementBytes) * parametersOf(a).total;

@@ -17,9 +17,11 @@ inline constexpr double kTurnTokens = 512.0;
 struct StackPoint {
     Index n = 0;
     double prefillMs = 0.0;
-    double decodeMs = 0.0; ///< per token, of the whole batch's step
-    DecodeBytes moved;     ///< by that step: which of the three is largest says why it takes that long
-    double kvBytes = 0.0;  ///< held, for the whole batch
+    double decodeMs = 0.0;  ///< per token, of the whole batch's step
+    CostTerms prefillTerms; ///< ms of what bounds it, arithmetic or traffic
+    CostTerms decodeTerms;  ///< likewise; less than decodeMs together where the card's floor is
+    DecodeBytes moved;      ///< by that step: which of the three is largest says why it takes that long
+    double kvBytes = 0.0;   ///< held, for the whole batch
     double stateBytes = 0.0;
     double weightBytes = 0.0;
     bool fits = true;

@@ -48,6 +48,24 @@ private Q_SLOTS:
         QCOMPARE(pointAt(a, card, {}, 1).prefillMs, 1e3 * prefillBytes(a, 1, 0, 1) / 3.35e12);
     }
 
+    void termsSayWhyItTakesThatLong()
+    {
+        const auto card = *findCard("h100");
+        const auto llama = architectureOf("llama-3.1-8b");
+        const auto hybrid = architectureOf("nemotron-h-8b");
+        const auto longPrompt = pointAt(llama, card, {}, 262144);
+        QCOMPARE(longPrompt.prefillTerms.sum(), longPrompt.prefillMs);
+        QVERIFY(longPrompt.prefillTerms.attention > longPrompt.prefillTerms.weights);
+        QCOMPARE(longPrompt.prefillTerms.state, 0.0);
+        QVERIFY(pointAt(llama, card, {}, 4096).prefillTerms.attention < 0.1 * pointAt(llama, card, {}, 4096).prefillMs);
+        const auto step = pointAt(hybrid, card, {}, 4096);
+        QCOMPARE(step.decodeTerms.state, 1e3 * 2 * stateBytes(hybrid) / card.bytesPerSecond);
+        QCOMPARE(step.decodeTerms.sum(), step.decodeMs);
+        auto slow = card;
+        slow.stepFloorMs = 1000.0;
+        QVERIFY(pointAt(hybrid, slow, {}, 4096).decodeTerms.sum() < 1000.0);
+    }
+
     void whatDoesNotFitSaysSo()
     {
         const auto a = architectureOf("llama-3.1-8b");
