@@ -32,7 +32,7 @@ int main(int argc, char** argv)
 
     std::vector<const Backend*> backends{&cpuBackend()};
     for (const auto& backend : cudaBackends())
-        backends.push_back(backend.get());
+        backends.push_back(backend);
     if (parser.isSet(exportOption))
         return exportSession(parser.value(exportOption), parser.value(outOption));
     return runExplorer(std::move(backends), cudaUnavailableReason(), parser.positionalArguments());

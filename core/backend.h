@@ -2,12 +2,28 @@
 // Where attention runs: the CPU, or one GPU; both answer the same calls.
 #pragma once
 
+#include "core/base/dtype.h"
 #include "core/method/attention_method.h"
+#include "core/scores/difference.h"
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace attnscope {
+
+/// What Backend::time measured.
+struct RunTimes {
+    std::vector<double> seconds;
+    std::optional<double> peakBytes{}; ///< above the inputs, where the backend counts what it allocates
+};
+
+/// What a device reached when its limits were measured.
+struct Ceilings {
+    double flops = 0.0; ///< FLOP/s of its fastest matrix product in one number format
+    double bytes = 0.0; ///< bytes/s read and written by a large copy
+};
 
 class Backend {
 public:
@@ -16,6 +32,12 @@ public:
     virtual std::string id() const = 0;     ///< "cpu", "cuda:0"
     virtual std::string device() const = 0; ///< "AMD EPYC 7B13, 2 threads": what a table's header says
 
+    /// The number format that it works in.
+    virtual Dtype dtype() const { return Dtype::F32; }
+
+    /// The same device in another number format, which lives as long as this; Unsupported where it has none.
+    virtual Result<const Backend*> in(Dtype dtype) const;
+
     /// Ok, or why this backend has no such kernel.
     virtual Result<void> supports(const AttentionMethod& method, const Shape& shape, bool causal) const = 0;
 
@@ -23,12 +45,29 @@ public:
     virtual Result<Tensor> run(const AttentionMethod& method, const Inputs& inputs, const Params& params,
                                const RunContext& context) const = 0;
 
-    /// Seconds for each of `repeats` runs of the kernel alone (inputs in place, after one warm-up); Cancelled, OutOfMemory.
-    virtual Result<std::vector<double>> time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
-                                             double timeCapSeconds, const RunContext& context) const = 0;
+    /// Times of `repeats` runs of the kernel alone (inputs in place, after one warm-up); Cancelled, OutOfMemory.
+    virtual Result<RunTimes> time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
+                                  double timeCapSeconds, const RunContext& context) const = 0;
+
+    /// As AttentionMethod::scores; the source may be computed here or, where there is no kernel for it, on the CPU.
+    virtual Result<std::shared_ptr<const ScoreSource>> scores(const AttentionMethod& method, const Inputs& inputs, HeadRef head,
+                                                              const Params& params, const RunContext& context) const;
+
+    /// As makeDifference, of two maps of this backend.
+    virtual Result<std::shared_ptr<const ScoreSource>> difference(std::shared_ptr<const ScoreSource> a,
+                                                                  std::shared_ptr<const ScoreSource> b, DifferenceMetric metric) const;
+
+    /// Measured when first asked for (under a second); nothing where this backend doesn't measure them.
+    virtual std::optional<Ceilings> ceilings() const { return {}; }
 };
 
 /// The backend that every machine has.
 const Backend& cpuBackend();
+
+/// Where backends say what they did instead of what was asked ("ran head by head", "ran on the CPU"): called from any thread.
+void setNoticeHandler(std::function<void(const std::string&)> handler);
+
+/// Hands one sentence to the handler, if there is one.
+void giveNotice(const std::string& sentence);
 
 } // namespace attnscope

@@ -26,12 +26,12 @@ public:
     {
         return method.run(inputs, params, context);
     }
-    Result<std::vector<double>> time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
-                                     double timeCapSeconds, const RunContext& context) const override;
+    Result<RunTimes> time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats, double timeCapSeconds,
+                          const RunContext& context) const override;
 };
 
-Result<std::vector<double>> CpuBackend::time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
-                                             double timeCapSeconds, const RunContext& context) const
+Result<RunTimes> CpuBackend::time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
+                                  double timeCapSeconds, const RunContext& context) const
 {
     using Clock = std::chrono::steady_clock;
     std::vector<double> seconds;
@@ -48,7 +48,7 @@ Result<std::vector<double>> CpuBackend::time(const AttentionMethod& method, cons
         if (i == 0 && took >= timeCapSeconds)
             break;
     }
-    return seconds;
+    return RunTimes{std::move(seconds)};
 }
 
 } // namespace

@@ -1,138 +1,213 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "gpu/cuda_backend.h"
 
-#include "gpu/device_buffer.h"
-#include "gpu/event_timer.h"
-#include "gpu/kernels/softmax.h"
+#include "gpu/cuda_method.h"
+#include "gpu/device_problem.h"
+#include "gpu/fallback.h"
+
+#include <algorithm>
+#include <atomic>
 
 namespace attnscope {
 
 namespace {
 
-/// q, k, v and the output on the card.
-struct DeviceProblem {
-    DeviceBuffer q, k, v, o;
-    kernels::SoftmaxProblem problem;
-};
+constexpr Index kMostInputSets = 16;
 
-Result<DeviceProblem> upload(const Inputs& in)
-{
-    const Shape s = in.shape();
-    auto q = DeviceBuffer::upload(in.q);
-    if (!q)
-        return q.error();
-    auto k = DeviceBuffer::upload(in.k);
-    if (!k)
-        return k.error();
-    auto v = DeviceBuffer::upload(in.v);
-    if (!v)
-        return v.error();
-    auto o = DeviceBuffer::allocate(s.batch * s.heads * s.queries * s.valueDim);
-    if (!o)
-        return o.error();
-    DeviceProblem made{*std::move(q), *std::move(k), *std::move(v), *std::move(o), {}};
-    made.problem = {made.q.data(), made.k.data(), made.v.data(), made.o.data(), s, in.k.heads(), in.effectiveScale(), in.causal};
-    return made;
-}
+/// One card, shared by its backends in all number formats.
+struct Card {
+    CudaDevice device;
+    std::atomic<bool> lost = false; ///< an error that the CUDA context doesn't survive: nothing runs there until the program is restarted
+    std::vector<std::unique_ptr<const Backend>> formats;
+};
 
 class CudaBackend final : public Backend {
 public:
-    CudaBackend(int device, std::string name) : m_device(device), m_name(std::move(name)) {}
+    CudaBackend(Card& card, Dtype dtype) : m_card(card), m_dtype(dtype) {}
 
-    std::string id() const override { return "cuda:" + std::to_string(m_device); }
-    std::string device() const override { return m_name; }
+    std::string id() const override { return "cuda:" + std::to_string(m_card.device.index); }
+    std::string device() const override { return m_card.device.name; }
+    Dtype dtype() const override { return m_dtype; }
+    Result<const Backend*> in(Dtype dtype) const override { return m_card.formats[static_cast<std::size_t>(dtype)].get(); }
     Result<void> supports(const AttentionMethod& method, const Shape& shape, bool causal) const override;
     Result<Tensor> run(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const override;
-    Result<std::vector<double>> time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
-                                     double timeCapSeconds, const RunContext& context) const override;
+    Result<RunTimes> time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats, double timeCapSeconds,
+                          const RunContext& context) const override;
 
 private:
-    Result<DeviceProblem> prepare(const AttentionMethod& method, const Inputs& inputs, const Params& params,
-                                  const RunContext& context) const;
+    Result<void> supportsRow(const AttentionMethod& method, const Shape& shape, bool causal, const Params* params) const;
+    Result<void> ready(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const;
+    Result<void> runOnCard(const CudaMethod& row, const Inputs& inputs, const Params& params, std::span<float> out,
+                           const RunContext& context) const;
+    Result<RunTimes> measure(const CudaMethod& row, const Inputs& inputs, const Params& params, int repeats, double timeCapSeconds,
+                             const RunContext& context) const;
+    template <class T>
+    T noteLoss(T result) const;
 
-    int m_device;
-    std::string m_name;
+    Card& m_card;
+    Dtype m_dtype;
 };
 
-Result<void> CudaBackend::supports(const AttentionMethod& method, const Shape& shape, bool) const
+/// Remembers a card whose context is gone: from then on every call to it would fail.
+template <class T>
+T CudaBackend::noteLoss(T result) const
 {
-    if (method.info().id != "softmax")
-        return Error{Errc::Unsupported, method.info().title + " has no CUDA kernel in this version.", "Run it on the CPU (--backend cpu)."};
-    if (std::max(shape.dim, shape.valueDim) > kernels::kSoftmaxMaxDim)
-        return Error{Errc::Unsupported, "The CUDA kernel takes heads of at most " + std::to_string(kernels::kSoftmaxMaxDim) + " columns.",
-                     "Run it on the CPU (--backend cpu)."};
-    return {};
+    if (!result && result.error().code == Errc::Device && cudaDeviceSynchronize() != cudaSuccess)
+        m_card.lost = true;
+    return result;
 }
 
-Result<DeviceProblem> CudaBackend::prepare(const AttentionMethod& method, const Inputs& inputs, const Params& params,
-                                           const RunContext& context) const
+Result<void> CudaBackend::supportsRow(const AttentionMethod& method, const Shape& shape, bool causal, const Params* params) const
 {
-    if (auto ready = checkRunnable(method, inputs, params, context); !ready)
-        return ready.error();
-    if (auto supported = supports(method, inputs.shape(), inputs.causal); !supported)
-        return supported.error();
+    if (m_card.lost)
+        return Error{Errc::Device, id() + " failed earlier and can't be used until the program is started again.",
+                     "Run on the CPU (--backend cpu)."};
+    if (auto onCpu = cpuBackend().supports(method, shape, causal); !onCpu) // no such form anywhere
+        return onCpu;
+    const auto* row = findCudaMethod(method.info().id);
+    if (row == nullptr)
+        return Error{Errc::Unsupported, method.info().title + " has no CUDA kernel in this version.", "Run it on the CPU (--backend cpu)."};
+    return row->supports({shape, causal, m_dtype, m_card.device, params});
+}
+
+Result<void> CudaBackend::supports(const AttentionMethod& method, const Shape& shape, bool causal) const
+{
+    return supportsRow(method, shape, causal, nullptr);
+}
+
+Result<void> CudaBackend::ready(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const
+{
+    if (auto runnable = checkRunnable(method, inputs, params, context); !runnable)
+        return runnable;
+    if (auto supported = supportsRow(method, inputs.shape(), inputs.causal, &params); !supported)
+        return supported;
     if (inputs.window > 0)
         return Error{Errc::Unsupported, "The CUDA kernels see no sliding windows.", "Run it on the CPU (--backend cpu)."};
-    if (context.cancelled())
-        return cancelledError();
-    if (auto chosen = checkCuda(cudaSetDevice(m_device), "choosing the device"); !chosen)
-        return chosen.error();
-    return upload(inputs);
+    return context.cancelled() ? Result<void>(cancelledError()) : Result<void>();
+}
+
+Result<void> CudaBackend::runOnCard(const CudaMethod& row, const Inputs& inputs, const Params& params, std::span<float> out,
+                                    const RunContext& context) const
+{
+    auto workspace = Workspace::make(m_card.device);
+    if (!workspace)
+        return workspace.error();
+    const auto device = uploadInputs(inputs, m_dtype, *workspace);
+    if (!device)
+        return device.error();
+    const auto run = row.prepare(*device, params, *workspace);
+    if (!run)
+        return run.error();
+    Launch launch(*workspace, context);
+    if (auto launched = (*run)(*device, launch); !launched)
+        return launched;
+    return downloadOutput(*device, out, *workspace);
 }
 
 Result<Tensor> CudaBackend::run(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const
 {
-    auto device = prepare(method, inputs, params, context);
-    if (!device)
-        return device.error();
-    if (auto launched = checkCuda(kernels::launchSoftmax(device->problem, nullptr), "starting softmax"); !launched)
-        return launched.error();
-    const Shape& s = device->problem.shape;
-    Tensor out(s.batch, s.heads, s.queries, s.valueDim);
-    if (auto done = device->o.download(out.values()); !done)
-        return done.error();
-    return out;
+    const auto onCpu = [&] { return cpuBackend().run(method, inputs, params, context); };
+    if (auto can = ready(method, inputs, params, context); !can) {
+        if (can.error().code != Errc::Device)
+            return can.error();
+        giveNotice(can.error().what + " This ran on the CPU.");
+        return onCpu();
+    }
+    const CudaMethod& row = *findCudaMethod(method.info().id);
+    return runWithFallback(
+        inputs,
+        {id(), [&](const Inputs& part, std::span<float> out) { return noteLoss(runOnCard(row, part, params, out, context)); }, onCpu});
 }
 
-Result<std::vector<double>> CudaBackend::time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
-                                              double timeCapSeconds, const RunContext& context) const
+Result<RunTimes> CudaBackend::measure(const CudaMethod& row, const Inputs& inputs, const Params& params, int repeats, double timeCapSeconds,
+                                      const RunContext& context) const
 {
-    auto device = prepare(method, inputs, params, context);
-    if (!device)
-        return device.error();
-    std::vector<double> seconds;
+    auto workspace = Workspace::make(m_card.device);
+    auto copies = Workspace::make(m_card.device);
+    if (!workspace || !copies)
+        return workspace ? copies.error() : workspace.error();
+    const auto first = uploadInputs(inputs, m_dtype, *workspace);
+    if (!first)
+        return first.error();
+    const auto run = row.prepare(*first, params, *workspace);
+    if (!run)
+        return run.error();
+    if (auto ready = workspace->synchronize("copying to the card"); !ready)
+        return ready.error();
+    // Twice the cache's size, so that a set was evicted before its turn comes again.
+    const auto bytes = static_cast<Index>(inputBytes(*first));
+    const auto sets =
+        rotatedInputs(*first, std::clamp<Index>(2 * static_cast<Index>(m_card.device.l2Bytes) / bytes + 1, 1, kMostInputSets), *copies);
+    if (!sets)
+        return sets.error();
+    if (auto ready = copies->synchronize("copying on the card"); !ready)
+        return ready.error();
+    RunTimes times;
     double spent = 0.0;
     for (int i = 0; i <= repeats && (i < 2 || spent < timeCapSeconds); ++i) {
-        if (context.cancelled())
-            return cancelledError();
-        EventTimer timer;
-        const auto took = timer.measure([&] { return kernels::launchSoftmax(device->problem, nullptr); });
+        Launch launch(*workspace, context);
+        Event start;
+        Event end;
+        if (auto marked = checkCuda(start.record(launch.stream()), "timing a kernel"); !marked)
+            return marked.error();
+        if (auto launched = (*run)((*sets)[static_cast<std::size_t>(i) % sets->size()], launch); !launched)
+            return launched.error();
+        if (auto marked = checkCuda(end.record(launch.stream()), "timing a kernel"); !marked)
+            return marked.error();
+        if (auto ended = checkCuda(end.wait(), "timing a kernel"); !ended)
+            return ended.error();
+        const auto took = Event::secondsBetween(start, end);
         if (!took)
             return took.error();
         spent += *took;
         if (i > 0) // the first one warms up
-            seconds.push_back(*took);
+            times.seconds.push_back(*took);
     }
-    return seconds;
+    times.peakBytes = static_cast<double>(workspace->bytes()) - static_cast<double>(bytes);
+    return times;
 }
 
-int deviceCount()
+Result<RunTimes> CudaBackend::time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
+                                   double timeCapSeconds, const RunContext& context) const
+{
+    if (auto can = ready(method, inputs, params, context); !can)
+        return can.error();
+    return noteLoss(measure(*findCudaMethod(method.info().id), inputs, params, repeats, timeCapSeconds, context));
+}
+
+std::unique_ptr<Card> makeCard(int index)
+{
+    auto device = CudaDevice::find(index);
+    if (!device)
+        return nullptr;
+    auto card = std::make_unique<Card>();
+    card->device = *std::move(device);
+    for (std::size_t i = 0; i < kDtypeNames.size(); ++i)
+        card->formats.push_back(std::make_unique<CudaBackend>(*card, static_cast<Dtype>(i)));
+    return card;
+}
+
+std::vector<std::unique_ptr<Card>> makeCards()
 {
     int count = 0; // stays 0 where there is no driver
-    return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+    std::vector<std::unique_ptr<Card>> cards;
+    if (cudaGetDeviceCount(&count) != cudaSuccess)
+        return cards;
+    for (int i = 0; i < count; ++i)
+        if (auto card = makeCard(i))
+            cards.push_back(std::move(card));
+    return cards;
 }
 
 } // namespace
 
-const std::vector<std::unique_ptr<const Backend>>& cudaBackends()
+const std::vector<const Backend*>& cudaBackends()
 {
+    static const auto cards = makeCards();
     static const auto backends = [] {
-        std::vector<std::unique_ptr<const Backend>> made;
-        for (int i = 0; i < deviceCount(); ++i) {
-            cudaDeviceProp properties{};
-            if (cudaGetDeviceProperties(&properties, i) == cudaSuccess)
-                made.push_back(std::make_unique<CudaBackend>(i, properties.name));
-        }
+        std::vector<const Backend*> made;
+        for (const auto& card : cards)
+            made.push_back(card->formats.front().get());
         return made;
     }();
     return backends;

@@ -4,14 +4,13 @@
 
 #include "core/backend.h"
 
-#include <memory>
 #include <string>
 #include <vector>
 
 namespace attnscope {
 
-/// One backend per device, "cuda:0" first; empty where there is none.
-const std::vector<std::unique_ptr<const Backend>>& cudaBackends();
+/// One backend per device, "cuda:0" first, in float32 (see Backend::in); empty where there is none. They live as long as the program.
+const std::vector<const Backend*>& cudaBackends();
 
 /// Why cudaBackends() is empty ("built without CUDA", "no NVIDIA driver", ...); empty where it is not.
 std::string cudaUnavailableReason();

@@ -4,9 +4,9 @@
 
 namespace attnscope {
 
-const std::vector<std::unique_ptr<const Backend>>& cudaBackends()
+const std::vector<const Backend*>& cudaBackends()
 {
-    static const std::vector<std::unique_ptr<const Backend>> none;
+    static const std::vector<const Backend*> none;
     return none;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Owned float32 memory of the current GPU, filled from and read back to [B, H, N, D] tensors.
+// Owned memory of the current GPU, from a pool that keeps what is given back: a slider that is dragged allocates nothing anew.
 #pragma once
 
-#include "core/base/tensor.h"
-#include "gpu/cuda_error.h"
+#include "gpu/stream.h"
 
+#include <cstddef>
+#include <memory>
 #include <utility>
 
 namespace attnscope {
@@ -12,55 +13,37 @@ namespace attnscope {
 class DeviceBuffer {
 public:
     DeviceBuffer() = default;
-    DeviceBuffer(DeviceBuffer&& other) noexcept : m_data(std::exchange(other.m_data, nullptr)) {}
+    DeviceBuffer(DeviceBuffer&& other) noexcept
+        : m_data(std::exchange(other.m_data, nullptr)), m_bytes(std::exchange(other.m_bytes, 0)), m_stream(std::move(other.m_stream))
+    {
+    }
     DeviceBuffer& operator=(DeviceBuffer&& other) noexcept
     {
         std::swap(m_data, other.m_data);
+        std::swap(m_bytes, other.m_bytes);
+        std::swap(m_stream, other.m_stream);
         return *this;
     }
-    ~DeviceBuffer() { cudaFree(m_data); }
-
-    /// Room for `count` floats, uninitialised.
-    static Result<DeviceBuffer> allocate(Index count)
+    ~DeviceBuffer()
     {
-        DeviceBuffer buffer;
-        if (auto done = checkCuda(cudaMalloc(reinterpret_cast<void**>(&buffer.m_data), static_cast<std::size_t>(count) * sizeof(float)),
-                                  "allocating");
-            !done)
-            return done.error();
-        return buffer;
+        if (m_data != nullptr)
+            cudaFreeAsync(m_data, m_stream->get()); // after what the stream still does with it
     }
 
-    /// The tensor's values, contiguous in [B, H, N, D] order.
-    static Result<DeviceBuffer> upload(const TensorView<const float>& tensor)
-    {
-        auto buffer = allocate(tensor.size());
-        if (!buffer)
-            return buffer.error();
-        const auto width = static_cast<std::size_t>(tensor.cols()) * sizeof(float);
-        float* to = buffer->m_data;
-        for (Index b = 0; b < tensor.batch(); ++b)
-            for (Index h = 0; h < tensor.heads(); ++h, to += tensor.rows() * tensor.cols()) {
-                const auto from = tensor.matrix({b, h});
-                const auto pitch = static_cast<std::size_t>(from.stride) * sizeof(float);
-                const auto status =
-                    cudaMemcpy2D(to, width, from.data, pitch, width, static_cast<std::size_t>(from.rows), cudaMemcpyHostToDevice);
-                if (auto done = checkCuda(status, "copying to the card"); !done)
-                    return done.error();
-            }
-        return buffer;
-    }
+    /// Room for `bytes`, uninitialised, 256-byte aligned, for work on `stream`. OutOfMemory after the pool's spare memory was
+    /// given back in vain.
+    static Result<DeviceBuffer> allocate(std::size_t bytes, std::shared_ptr<const Stream> stream);
 
-    Result<void> download(std::span<float> to) const
-    {
-        return checkCuda(cudaMemcpy(to.data(), m_data, to.size_bytes(), cudaMemcpyDeviceToHost), "copying from the card");
-    }
-
-    float* data() { return m_data; }
-    const float* data() const { return m_data; }
+    void* data() const { return m_data; }
+    std::size_t bytes() const { return m_bytes; }
 
 private:
-    float* m_data = nullptr;
+    void* m_data = nullptr;
+    std::size_t m_bytes = 0;
+    std::shared_ptr<const Stream> m_stream;
 };
+
+/// Makes the pool of a device keep memory that is freed, up to half of the card.
+Result<void> keepFreedMemory(int device);
 
 } // namespace attnscope

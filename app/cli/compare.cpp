@@ -66,13 +66,13 @@ Result<Line> compareOne(const HeadResult& exact, const Backend& backend, const M
     if (!metrics)
         return metrics.error();
     const SteadyMemory steady;
-    const auto seconds = backend.time(*choice.method, inputs, choice.params, kTimedRuns, kTimingSeconds, context);
-    if (!seconds)
-        return seconds.error();
+    const auto times = backend.time(*choice.method, inputs, choice.params, kTimedRuns, kTimingSeconds, context);
+    if (!times)
+        return times.error();
     std::string label(toString(comparison->approximation.map->provenance()));
     if (comparison->change.any())
         label += ", " + comparison->change.label();
-    return Line{choice, std::move(*metrics), 1e3 * median(*seconds), std::move(label)};
+    return Line{choice, std::move(*metrics), 1e3 * median(times->seconds), std::move(label)};
 }
 
 Json lineJson(const Line& line)

@@ -6,6 +6,8 @@
 
 #include <CLI/App.hpp>
 
+#include <iostream>
+
 namespace attnscope::cli {
 
 RunContext ContextOptions::apply(RunContext context) const
@@ -18,13 +20,16 @@ RunContext ContextOptions::apply(RunContext context) const
 
 Result<const Backend*> ContextOptions::findBackend() const
 {
+    const auto format = parseDtype(dtype);
+    if (!format)
+        return format.error();
     if (backend == "cpu")
-        return &cpuBackend();
+        return cpuBackend().in(*format);
     const std::string wanted = backend == "cuda" ? "cuda:0" : backend;
     std::string known = "cpu";
     for (const auto& gpu : cudaBackends()) {
         if (gpu->id() == wanted)
-            return gpu.get();
+            return gpu->in(*format);
         known += ", " + gpu->id();
     }
     const std::string reason = cudaUnavailableReason();
@@ -39,8 +44,11 @@ std::shared_ptr<ContextOptions> addContextOptions(CLI::App& app, bool withBacken
     app.add_option("--threads", options->threads, "Threads on the CPU; 0 means all of the machine's.")->check(CLI::Range(0, 4096));
     app.add_option("--memory-budget", options->memoryBudgetMiB, "MiB that a calculation may take; default 60 % of the machine's memory.")
         ->check(checkPositive);
-    if (withBackend)
+    if (withBackend) {
         app.add_option("--backend", options->backend, "cpu, cuda (the first GPU), or cuda:N.")->capture_default_str();
+        app.add_option("--dtype", options->dtype, "Number format: f32; on a GPU also tf32, f16 or bf16.")->capture_default_str();
+        setNoticeHandler([](const std::string& sentence) { std::cerr << sentence << '\n'; });
+    }
     return options;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// --threads, --memory-budget, --backend: where and within which limits a subcommand runs.
+// --threads, --memory-budget, --backend, --dtype: where and within which limits a subcommand runs.
 #pragma once
 
 #include "core/backend.h"
@@ -16,6 +16,7 @@ struct ContextOptions {
     int threads = 0;              ///< 0: all
     double memoryBudgetMiB = 0.0; ///< 0: 60 % of the machine's memory
     std::string backend = "cpu";  ///< "cpu", "cuda" (the first GPU) or "cuda:1"
+    std::string dtype = "f32";    ///< as parseDtype
 
     /// The context with threads and budget set.
     RunContext apply(RunContext context) const;

@@ -27,7 +27,6 @@ struct Options {
     std::shared_ptr<ContextOptions> context;
     std::string lengths = "64:65536";
     SweepSpec spec;
-    std::string dtype = "f32";
     bool json = false;
     bool csv = false;
 };
@@ -99,8 +98,9 @@ void printHeader(const Options& options, const Backend& backend, const RunContex
 {
     const auto& spec = options.spec;
     std::cout << machineInfo().processor << ", " << context.threadCount() << " threads, " << machineInfo().instructionSet << "; backend "
-              << backend.id() << " (" << backend.device() << "); f32, " << spec.heads << (spec.heads == 1 ? " head" : " heads")
-              << " of width " << spec.dim << ", " << (spec.causal ? "causal" : "bidirectional") << "\n\n";
+              << backend.id() << " (" << backend.device() << "); " << toString(backend.dtype()) << ", " << spec.heads
+              << (spec.heads == 1 ? " head" : " heads") << " of width " << spec.dim << ", " << (spec.causal ? "causal" : "bidirectional")
+              << "\n\n";
 }
 
 void printSampleRow(const SweepSample& s)
@@ -166,8 +166,6 @@ int runSweepCommand(Options& options, const RunContext& given)
     auto lengths = parseLengths(options.lengths);
     if (!lengths)
         return failUsage(lengths.error());
-    if (options.dtype != "f32")
-        return fail({Errc::Unsupported, "Sweeps run in f32; " + options.dtype + " is not supported.", "Leave --dtype out, or give f32."});
     const auto backend = options.context->findBackend();
     if (!backend)
         return fail(backend.error());
@@ -210,7 +208,6 @@ Command addSweep(CLI::App& parser)
     app->add_option("--dim", options->spec.dim, "Width of q, k and v.")->capture_default_str()->check(CLI::Range(1, 65536));
     app->add_option("--heads", options->spec.heads, "Heads.")->capture_default_str()->check(CLI::Range(1, 65536));
     app->add_flag("--causal", options->spec.causal, "Each query sees only the keys up to its own position.");
-    app->add_option("--dtype", options->dtype, "Number format; f32.")->capture_default_str();
     app->add_option("--time-cap", options->spec.timeCapSeconds, "Seconds; what takes or is predicted to take longer is marked capped.")
         ->capture_default_str()
         ->check(checkPositive);

@@ -61,7 +61,7 @@ private:
     SweepSample blank(std::size_t index, Index n) const;
     bool refuse(SweepSample& sample) const;
     Result<void> measure(SweepSample& sample);
-    Result<std::vector<double>> times(const SweepSample& sample, int repeats) const;
+    Result<RunTimes> times(const SweepSample& sample, int repeats) const;
 
     const SweepSpec& m_spec;
     const Backend& m_backend;
@@ -86,6 +86,7 @@ SweepSample Sweep::blank(std::size_t index, Index n) const
     sample.method = nameOf(index);
     sample.parameters = choice.params.describe(choice.method->info().params);
     sample.backend = m_backend.id();
+    sample.dtype = toString(m_backend.dtype());
     sample.causal = m_spec.causal;
     sample.heads = m_spec.heads;
     sample.dim = m_spec.dim;
@@ -117,7 +118,7 @@ bool Sweep::refuse(SweepSample& sample) const
     return false;
 }
 
-Result<std::vector<double>> Sweep::times(const SweepSample& sample, int repeats) const
+Result<RunTimes> Sweep::times(const SweepSample& sample, int repeats) const
 {
     const auto& choice = m_spec.methods[sample.index];
     const Deadline deadline(2.0 * m_spec.timeCapSeconds, m_context.stop);
@@ -131,25 +132,26 @@ Result<void> Sweep::measure(SweepSample& sample)
 {
     if (auto grown = m_inputs.grow(shape(sample.n), m_context); !grown)
         return grown;
-    auto seconds = times(sample, m_spec.repeats);
-    if (seconds && !seconds->empty()) {
-        const double most = std::min(kMostRepeats, kLeastTimedSeconds / std::max(1e-9, median(*seconds)));
+    auto timed = times(sample, m_spec.repeats);
+    if (timed && !timed->seconds.empty()) {
+        const double most = std::min(kMostRepeats, kLeastTimedSeconds / std::max(1e-9, median(timed->seconds)));
         if (most > m_spec.repeats)
-            seconds = times(sample, static_cast<int>(most));
+            timed = times(sample, static_cast<int>(most));
     }
     if (m_context.cancelled())
         return cancelledError();
-    if (!seconds) {
-        const bool stopped = seconds.error().code == Errc::Cancelled;
-        sample.status = stopped ? SweepStatus::Capped : seconds.error().code == Errc::OutOfMemory ? SweepStatus::Oom : SweepStatus::Failed;
-        sample.message = stopped ? "Stopped after twice the time cap." : seconds.error().what;
+    if (!timed) {
+        const bool stopped = timed.error().code == Errc::Cancelled;
+        sample.status = stopped ? SweepStatus::Capped : timed.error().code == Errc::OutOfMemory ? SweepStatus::Oom : SweepStatus::Failed;
+        sample.message = stopped ? "Stopped after twice the time cap." : timed.error().what;
         m_progress[sample.index].over = stopped;
         return {};
     }
-    const Quartiles q = quartiles(*seconds);
+    const Quartiles q = quartiles(timed->seconds);
     sample.medianMs = 1e3 * q.median;
     sample.q1Ms = 1e3 * q.q1;
     sample.q3Ms = 1e3 * q.q3;
+    sample.peakBytes = timed->peakBytes.value_or(sample.peakBytes);
     m_progress[sample.index] = {q.median, sample.flops, q.median > m_spec.timeCapSeconds};
     return {};
 }

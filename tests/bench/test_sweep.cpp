@@ -29,8 +29,8 @@ public:
     {
         return method.run(inputs, params, context);
     }
-    Result<std::vector<double>> time(const AttentionMethod&, const Inputs& inputs, const Params&, int repeats, double,
-                                     const RunContext& context) const override
+    Result<RunTimes> time(const AttentionMethod&, const Inputs& inputs, const Params&, int repeats, double,
+                          const RunContext& context) const override
     {
         const Index n = inputs.q.rows();
         timed.push_back(n);
@@ -40,7 +40,7 @@ public:
             std::condition_variable_any().wait(lock, context.stop, [] { return false; });
             return cancelledError();
         }
-        return std::vector<double>(static_cast<std::size_t>(repeats), factor * std::pow(static_cast<double>(n), power));
+        return RunTimes{std::vector<double>(static_cast<std::size_t>(repeats), factor * std::pow(static_cast<double>(n), power))};
     }
 };
 

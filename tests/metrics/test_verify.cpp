@@ -31,9 +31,9 @@ public:
             out->values().back() += m_error;
         return out;
     }
-    Result<std::vector<double>> time(const AttentionMethod&, const Inputs&, const Params&, int, double, const RunContext&) const override
+    Result<RunTimes> time(const AttentionMethod&, const Inputs&, const Params&, int, double, const RunContext&) const override
     {
-        return std::vector<double>{};
+        return RunTimes{};
     }
 
 private:

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/backend.h"
+
+#include <mutex>
+
+namespace attnscope {
+
+namespace {
+
+struct Notices {
+    std::mutex mutex;
+    std::function<void(const std::string&)> handler;
+};
+
+Notices& notices()
+{
+    static Notices all;
+    return all;
+}
+
+} // namespace
+
+Result<const Backend*> Backend::in(Dtype wanted) const
+{
+    if (wanted == dtype())
+        return this;
+    return Error{Errc::Unsupported, id() + " computes in " + std::string(toString(dtype())) + " alone.",
+                 "Leave the number format out, or choose a GPU (--backend cuda)."};
+}
+
+Result<std::shared_ptr<const ScoreSource>> Backend::scores(const AttentionMethod& method, const Inputs& inputs, HeadRef head,
+                                                           const Params& params, const RunContext& context) const
+{
+    return method.scores(inputs, head, params, context);
+}
+
+Result<std::shared_ptr<const ScoreSource>> Backend::difference(std::shared_ptr<const ScoreSource> a, std::shared_ptr<const ScoreSource> b,
+                                                               DifferenceMetric metric) const
+{
+    return makeDifference(std::move(a), std::move(b), metric);
+}
+
+void setNoticeHandler(std::function<void(const std::string&)> handler)
+{
+    const std::scoped_lock lock(notices().mutex);
+    notices().handler = std::move(handler);
+}
+
+void giveNotice(const std::string& sentence)
+{
+    const std::scoped_lock lock(notices().mutex);
+    if (notices().handler)
+        notices().handler(sentence);
+}
+
+} // namespace attnscope

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What to do when the card's memory ends or the card is lost: smaller parts, then the CPU, each with a notice.
+#pragma once
+
+#include "core/method/inputs.h"
+
+#include <functional>
+
+namespace attnscope {
+
+/// Query heads of one batch entry that share whole key/value heads.
+struct HeadSpan {
+    Index batch = 0;
+    Index kvFirst = 0;
+    Index kvCount = 0;
+};
+
+/// The inputs of those heads alone: batch 1, with firstHead and layerHeads set.
+Inputs headsOf(const Inputs& inputs, const HeadSpan& span);
+
+struct Fallback {
+    std::string device;                                                         ///< for notices: "cuda:0"
+    std::function<Result<void>(const Inputs& part, std::span<float> out)> card; ///< out [B, H, N, Dv] of that part
+    std::function<Result<Tensor>()> cpu;                                        ///< everything
+};
+
+/// All at once on the card; where its memory doesn't suffice one batch entry at a time, then fewer and fewer heads, then the CPU; where
+/// the card fails, the CPU. Other errors (Cancelled, Unsupported) are handed back as they are.
+Result<Tensor> runWithFallback(const Inputs& inputs, const Fallback& fallback);
+
+} // namespace attnscope
