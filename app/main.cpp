@@ -26,8 +26,9 @@ int main(int argc, char** argv)
     const QCommandLineOption outOption(QStringLiteral("out"), QStringLiteral("Folder for --export."), QStringLiteral("DIR"),
                                        QStringLiteral("out"));
     parser.addOptions({exportOption, outOption});
-    parser.addPositionalArgument(QStringLiteral("FILE"), QStringLiteral("A text, .npy, .npz, .safetensors or a session."),
-                                 QStringLiteral("[FILE]"));
+    parser.addPositionalArgument(QStringLiteral("FILE"),
+                                 QStringLiteral("A text, .npy, .npz, .safetensors, a session, or config.json files of models."),
+                                 QStringLiteral("[FILE...]"));
     parser.process(app);
 
     std::vector<const Backend*> backends{&cpuBackend()};

@@ -29,7 +29,7 @@ QList<QKeySequence> sequencesOf(const CommandSpec& spec)
 const std::vector<CommandSpec>& commandTable()
 {
     static const std::vector<CommandSpec> table{
-        {Command::Open, "&File", "&Open…", "Ctrl+O", "Open a text, .npy, .npz, .safetensors or a session"},
+        {Command::Open, "&File", "&Open…", "Ctrl+O", "Open a text, .npy, .npz, .safetensors, a session or a model's config.json"},
         {Command::OpenModel, "&File", "Choose &model…", "Ctrl+M", "Choose the Hugging Face folder of the model that texts go through"},
         {Command::PasteText, "&File", "&Paste text from the clipboard", "Ctrl+V", "Send the clipboard's text through the model"},
         {Command::Reload, "&File", "&Reload", "F5", "Read the input again"},
@@ -79,6 +79,11 @@ const std::vector<CommandSpec>& commandTable()
         {Command::ToggleCausal, "&Go", "&Causal", "C", "Each query sees only the keys up to itself"},
         {Command::Measure, "&Measure", "&Measure latency", "F9", "Start the sweep of the latency tab"},
         {Command::CancelJobs, "&Measure", "&Cancel all jobs", "Ctrl+.", "Stop everything that is being computed"},
+        {Command::Architectures, "&Architectures", "&Side by side…", "Ctrl+Shift+A",
+         "Whole models from their config.json: which layers attend, memory and latency against length"},
+        {Command::OpenArchitecture, "&Architectures", "&Open config.json…", "", "Add a model's config.json to the page of architectures"},
+        {Command::ModelArchitecture, "&Architectures", "The &model of the texts", "",
+         "The architecture of the model that texts go through"},
         {Command::Palette, "&Help", "&Command palette…", "Ctrl+Shift+P", "All commands in one list that is filtered while typing"},
         {Command::Shortcuts, "&Help", "&Keys and mouse", "F1;?", "All shortcuts on one page"},
         {Command::MethodHelp, "&Help", "This &method", "Shift+F1", "Formula, cost and source of the selected approximation"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/explorer.h"
 
+#include "ui/architecture/architecture_link.h"
 #include "ui/headless_export.h"
 #include "ui/main_window.h"
 #include "ui/outlined_style.h"
@@ -10,6 +11,7 @@
 #include <QDir>
 #include <QEventLoop>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace attnscope {
@@ -42,10 +44,9 @@ int runExplorer(std::vector<const Backend*> backends, const std::string& cudaNot
     QApplication::setStyle(new OutlinedStyle);
     MainWindow window(std::move(backends), cudaNote);
     window.show();
-    if (files.isEmpty())
-        window.openExample();
-    else
-        window.open(files.first());
+    if (std::all_of(files.begin(), files.end(), [](const QString& file) { return architectureFile(file) == ArchitectureFile::Yes; }))
+        window.openExample(); // behind the page of architectures, if there are any
+    window.openAll(files);
     return QApplication::exec();
 }
 

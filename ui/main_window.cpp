@@ -2,6 +2,7 @@
 #include "ui/main_window.h"
 
 #include "core/method/registry.h"
+#include "ui/architecture/architecture_link.h"
 #include "ui/board.h"
 #include "ui/board_commands.h"
 #include "ui/board_toolbar.h"
@@ -46,7 +47,8 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
       m_toolbar(new BoardToolbar(m_actions, this)),
       m_status(new QLabel(this)),
       m_busy(new QLabel(this)),
-      m_recent(new RecentFilesMenu(m_settings, this))
+      m_recent(new RecentFilesMenu(m_settings, this)),
+      m_architectures(new ArchitectureLink(m_actions, *m_controller, m_settings, *this))
 {
     setWindowTitle(tr("Attnscope"));
     setAcceptDrops(true);
@@ -74,7 +76,13 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
 
 MainWindow::~MainWindow() = default;
 
-void MainWindow::open(const QString& path) { m_controller->openPath(QFileInfo(path).absoluteFilePath()); }
+void MainWindow::open(const QString& path) { openAll({path}); }
+
+void MainWindow::openAll(const QStringList& paths)
+{
+    if (const QStringList rest = m_architectures->take(paths); !rest.isEmpty())
+        m_controller->openPath(QFileInfo(rest.first()).absoluteFilePath());
+}
 
 void MainWindow::openExample() { open(resourcePath(QStringLiteral("samples/example_session.json"))); }
 
@@ -206,11 +214,13 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event)
 
 void MainWindow::dropEvent(QDropEvent* event)
 {
-    const auto urls = event->mimeData()->urls();
-    if (urls.isEmpty())
+    QStringList paths;
+    for (const QUrl& url : event->mimeData()->urls())
+        paths += url.toLocalFile();
+    if (paths.isEmpty())
         m_controller->openText(event->mimeData()->text());
     else
-        open(urls.first().toLocalFile());
+        openAll(paths);
     event->acceptProposedAction();
 }
 

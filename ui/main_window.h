@@ -14,6 +14,7 @@ class QLabel;
 
 namespace attnscope {
 
+class ArchitectureLink;
 class BoardToolbar;
 class RecentFilesMenu;
 class SessionController;
@@ -27,9 +28,11 @@ public:
 
     SessionController& controller() { return *m_controller; }
     const WindowPanels& panels() const { return m_panels; }
+    ArchitectureLink& architectures() { return *m_architectures; }
 
     void open(const QString& path);
-    void openExample(); ///< the bundled session
+    void openAll(const QStringList& paths); ///< whole architectures on their page, of the others the first
+    void openExample();                  ///< the bundled session
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
@@ -56,6 +59,7 @@ private:
     QLabel* m_status;
     QLabel* m_busy;
     RecentFilesMenu* m_recent;
+    ArchitectureLink* m_architectures;
     QByteArray m_initialState;
 };
 

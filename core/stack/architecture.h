@@ -19,6 +19,8 @@ struct LatentShape {
     Index nopeDim = 0;
     Index valueDim = 0;
     Index queryLatent = 0; ///< 0: queries are projected directly
+
+    bool operator==(const LatentShape&) const = default;
 };
 
 struct AttentionShape {
@@ -30,6 +32,8 @@ struct AttentionShape {
     Index window = 0;   ///< keys that a query sees at most; 0: all
     bool outputGate = false;
     std::optional<LatentShape> latent;
+
+    bool operator==(const AttentionShape&) const = default;
 };
 
 /// State of heads x keyDim x valueDim numbers in fp32, and a short convolution's last taps in the model's number format.
@@ -47,6 +51,8 @@ struct RecurrentShape {
     Index convTaps = 0;      ///< width of the kernel; the state keeps one less
     Index extraFloats = 0;   ///< further state in fp32: Mamba-3's angles
     Index extraElements = 0; ///< further state in the model's number format: Mamba-3's last key and value, RWKV's shifted tokens
+
+    bool operator==(const RecurrentShape&) const = default;
 };
 
 enum class FfnKind { None, Dense, Moe };
@@ -58,6 +64,8 @@ struct FfnShape {
     Index experts = 0;
     Index active = 0;
     Index sharedWidth = 0; ///< of experts that every token visits, together
+
+    bool operator==(const FfnShape&) const = default;
 };
 
 /// A layer with attention and a recurrent mixer runs both; one with neither is feed-forward only.
@@ -67,6 +75,8 @@ struct StackLayer {
     FfnShape ffn;
     Index joinDim = 0;               ///< Zamba: width of the extra projection after the shared block
     std::optional<Index> sharedWith; ///< first layer that uses the same attention and feed-forward weights
+
+    bool operator==(const StackLayer&) const = default;
 };
 
 struct Architecture {
@@ -81,6 +91,8 @@ struct Architecture {
     std::string dtype;   ///< "bf16", "f16", "f32"
     Index elementBytes = 2;
     std::vector<StackLayer> layers;
+
+    bool operator==(const Architecture&) const = default;
 };
 
 /// "full", "sliding(2048)", "mamba2", "full+mamba2", "none".

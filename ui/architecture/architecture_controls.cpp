@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/architecture/architecture_controls.h"
+
+#include "ui/architecture/stack_text.h"
+
+#include <QComboBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QSignalBlocker>
+#include <QSpinBox>
+
+namespace attnscope {
+
+namespace {
+
+constexpr int kMostBatch = 4096;
+constexpr Index kLongestLast = Index{1} << 22;
+
+void select(QComboBox& box, const QVariant& data)
+{
+    const QSignalBlocker quiet(box);
+    box.setCurrentIndex(std::max(0, box.findData(data)));
+}
+
+} // namespace
+
+ArchitectureControls::ArchitectureControls(ArchitectureSet& set, QWidget* parent) : QWidget(parent), m_set(set)
+{
+    auto* layout = new QHBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    m_scenario = addBox(tr("Scenario"), tr("What is read and written"));
+    m_batch = new QSpinBox(this);
+    m_batch->setRange(1, kMostBatch);
+    m_batch->setPrefix(tr("batch "));
+    m_batch->setToolTip(tr("Sequences at once: times, cache and state are of all of them"));
+    m_batch->setAccessibleName(tr("Batch"));
+    m_batch->setKeyboardTracking(false);
+    layout->addWidget(m_batch);
+    m_card = addBox(tr("Card"), tr("Whose arithmetic, bandwidth and memory: a datasheet's, or measured on this machine"));
+    m_format = addBox(tr("Number format"), tr("Of weights and cache; the state is kept in float32"));
+    m_longest = addBox(tr("Longest"), tr("The curves' longest length"));
+    fill();
+    follow();
+    for (auto* box : {m_scenario, m_card, m_format, m_longest})
+        connect(box, &QComboBox::activated, this, &ArchitectureControls::apply);
+    connect(m_batch, &QSpinBox::valueChanged, this, &ArchitectureControls::apply);
+    connect(&set, &ArchitectureSet::choiceChanged, this, &ArchitectureControls::follow);
+}
+
+QComboBox* ArchitectureControls::addBox(const QString& label, const QString& tip)
+{
+    auto* box = new QComboBox(this);
+    box->setToolTip(label + QStringLiteral(": ") + tip);
+    box->setAccessibleName(label);
+    box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    layout()->addWidget(box);
+    return box;
+}
+
+void ArchitectureControls::fill()
+{
+    m_scenario->addItem(tr("One long prompt"), static_cast<int>(Scenario::Prompt));
+    m_scenario->addItem(tr("Long generation"), static_cast<int>(Scenario::Generate));
+    m_scenario->addItem(tr("Conversation"), static_cast<int>(Scenario::Conversation));
+    for (const auto& name : cardNames())
+        if (const auto card = findCard(name))
+            m_card->addItem(QString::fromStdString(card->title), QString::fromStdString(name));
+    m_card->addItem(tr("This machine, measured"), QStringLiteral("measured"));
+    m_format->addItem(tr("as the files say"), QString());
+    for (const char* format : {"bf16", "f16", "f32"})
+        m_format->addItem(QString::fromLatin1(format), QString::fromLatin1(format));
+    for (Index n = Index{1} << 14; n <= kLongestLast; n *= 4)
+        m_longest->addItem(tr("up to %1 tokens").arg(tokensText(static_cast<double>(n))), QVariant::fromValue<qlonglong>(n));
+}
+
+void ArchitectureControls::follow()
+{
+    const StackChoice& choice = m_set.choice();
+    select(*m_scenario, static_cast<int>(choice.question.scenario));
+    select(*m_card, QString::fromStdString(choice.card));
+    select(*m_format, QString::fromStdString(choice.dtype));
+    select(*m_longest, QVariant::fromValue<qlonglong>(choice.longest));
+    const QSignalBlocker quiet(m_batch);
+    m_batch->setValue(static_cast<int>(choice.question.batch));
+}
+
+void ArchitectureControls::apply()
+{
+    m_set.choose([this](StackChoice& choice) {
+        choice.question.scenario = static_cast<Scenario>(m_scenario->currentData().toInt());
+        choice.question.batch = m_batch->value();
+        choice.card = m_card->currentData().toString().toStdString();
+        choice.dtype = m_format->currentData().toString().toStdString();
+        choice.longest = m_longest->currentData().toLongLong();
+    });
+}
+
+} // namespace attnscope

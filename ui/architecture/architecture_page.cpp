@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/architecture/architecture_page.h"
+
+#include "ui/architecture/architecture_controls.h"
+#include "ui/architecture/bundled_architectures.h"
+#include "ui/architecture/message_strip.h"
+#include "ui/architecture/stack_cells.h"
+#include "ui/architecture/stack_column.h"
+#include "ui/architecture/stack_legend.h"
+#include "ui/architecture/stack_plot.h"
+#include "ui/settings.h"
+#include "ui/window_panels.h"
+
+#include <QAction>
+#include <QDragEnterEvent>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QLabel>
+#include <QMenu>
+#include <QMimeData>
+#include <QScrollArea>
+#include <QSplitter>
+#include <QTabWidget>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace attnscope {
+
+namespace {
+
+constexpr QSize kWanted(1320, 860);
+
+QScrollArea* scrolled(QWidget* content, QWidget* parent)
+{
+    auto* area = new QScrollArea(parent);
+    area->setWidgetResizable(true);
+    area->setFrameShape(QFrame::NoFrame);
+    area->setWidget(content);
+    return area;
+}
+
+QLabel* textLabel(QWidget* parent)
+{
+    auto* label = new QLabel(parent);
+    label->setWordWrap(true);
+    label->setTextFormat(Qt::PlainText);
+    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    return label;
+}
+
+} // namespace
+
+ArchitecturePage::ArchitecturePage(JobQueue& jobs, Settings& settings, QWidget* parent)
+    : QWidget(parent, Qt::Window),
+      m_settings(settings),
+      m_set(new ArchitectureSet(jobs, this)),
+      m_message(new MessageStrip(this)),
+      m_legend(new StackLegend(this)),
+      m_row(nullptr),
+      m_empty(textLabel(this)),
+      m_plot(new StackPlot(this)),
+      m_note(textLabel(this)),
+      m_crossovers(textLabel(this)),
+      m_tabs(nullptr)
+{
+    setWindowTitle(tr("Architectures"));
+    setAcceptDrops(true);
+    resize(kWanted.boundedTo(fittingSize(*this)));
+    auto* splitter = new QSplitter(Qt::Vertical, this);
+    splitter->addWidget(makeStacks());
+    splitter->addWidget(makeTabs());
+    splitter->setChildrenCollapsible(false);
+    splitter->setSizes({330, 480});
+    splitter->setStretchFactor(0, 2);
+    splitter->setStretchFactor(1, 3);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(8, 6, 8, 6);
+    layout->setSpacing(5);
+    layout->addWidget(makeBar());
+    layout->addWidget(m_message);
+    layout->addWidget(splitter, 1);
+    connect(m_set, &ArchitectureSet::entriesChanged, this, &ArchitecturePage::showEntries);
+    connect(m_set, &ArchitectureSet::answered, this, &ArchitecturePage::showAnswer);
+    connect(m_set, &ArchitectureSet::failed, this,
+            [this](const QString& what, const QString& hint) { m_message->setText(what + QLatin1Char(' ') + hint); });
+    showEntries();
+}
+
+QWidget* ArchitecturePage::makeBar()
+{
+    auto* bar = new QWidget(this);
+    auto* layout = new QHBoxLayout(bar);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(makeAddButton());
+    layout->addWidget(new ArchitectureControls(*m_set, bar));
+    layout->addStretch(1);
+    return bar;
+}
+
+QToolButton* ArchitecturePage::makeAddButton()
+{
+    auto* button = new QToolButton(this);
+    button->setText(tr("Add"));
+    button->setToolTip(tr("Another architecture beside these: a config.json, or one that comes with the program"));
+    button->setPopupMode(QToolButton::InstantPopup);
+    auto* menu = new QMenu(button);
+    auto* file = menu->addAction(tr("&Open config.json…"), this, &ArchitecturePage::askForFiles);
+    file->setShortcut(QKeySequence::Open);
+    addAction(file);
+    menu->addSeparator();
+    for (const auto& bundled : bundledArchitectures())
+        menu->addAction(bundled.title, this, [this, path = bundled.path] { open({path}); });
+    button->setMenu(menu);
+    return button;
+}
+
+QWidget* ArchitecturePage::makeStacks()
+{
+    auto* stacks = new QWidget(this);
+    auto* columns = new QWidget(stacks);
+    m_row = new QHBoxLayout(columns);
+    m_row->setContentsMargins(0, 0, 0, 0);
+    m_empty->setAlignment(Qt::AlignCenter);
+    m_empty->setText(tr("Drop a model's config.json here, or choose one that comes with the program under “Add”."));
+    m_row->addWidget(m_empty, 1);
+    auto* layout = new QVBoxLayout(stacks);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(3);
+    layout->addWidget(scrolled(columns, stacks), 1);
+    layout->addWidget(m_legend);
+    return stacks;
+}
+
+QWidget* ArchitecturePage::makeTabs()
+{
+    auto* curves = new QWidget(this);
+    auto* layout = new QVBoxLayout(curves);
+    layout->setContentsMargins(4, 4, 4, 4);
+    layout->addWidget(m_plot, 1);
+    layout->addWidget(m_note);
+    m_note->setForegroundRole(QPalette::PlaceholderText);
+    m_crossovers->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+    m_crossovers->setMargin(8);
+    m_tabs = new QTabWidget(this);
+    m_tabs->addTab(curves, tr("Against length"));
+    m_tabs->addTab(scrolled(m_crossovers, m_tabs), tr("Crossovers"));
+    return m_tabs;
+}
+
+void ArchitecturePage::say(const QString& message) { m_message->setText(message); }
+
+QString ArchitecturePage::message() const { return m_message->text(); }
+
+void ArchitecturePage::open(const QStringList& paths)
+{
+    QStringList refused;
+    for (const QString& path : paths)
+        if (const auto added = m_set->add(QFileInfo(path).absoluteFilePath()); !added)
+            refused += QString::fromStdString(added.error().what + " " + added.error().hint);
+    m_message->setText(refused.join(QLatin1Char('\n')));
+}
+
+void ArchitecturePage::present()
+{
+    if (m_set->entries().empty() && m_message->text().isEmpty())
+        open({bundledArchitecture(QStringLiteral("jamba-v0.1")), bundledArchitecture(QStringLiteral("nemotron-h-8b")),
+              bundledArchitecture(QStringLiteral("llama-3.1-8b"))});
+    show();
+    raise();
+    activateWindow();
+}
+
+void ArchitecturePage::askForFiles()
+{
+    const QStringList paths =
+        QFileDialog::getOpenFileNames(this, tr("Open a model's config.json"), m_settings.lastFolder(), tr("JSON (*.json);;All files (*)"));
+    if (paths.isEmpty())
+        return;
+    m_settings.setLastFolder(QFileInfo(paths.first()).absolutePath());
+    open(paths);
+}
+
+void ArchitecturePage::connectColumn(StackColumn& column, std::size_t index)
+{
+    connect(
+        &column, &StackColumn::removeRequested, this, [this, index] { m_set->remove(index); }, Qt::QueuedConnection);
+    connect(&column, &StackColumn::resetRequested, this, [this, index] { m_set->reset(index); });
+    connect(&column.cells(), &StackCells::clicked, this, [this, index](qint64 layer) { layerClicked(index, layer); });
+}
+
+void ArchitecturePage::showEntries()
+{
+    const auto& entries = m_set->entries();
+    while (m_columns.size() > entries.size()) {
+        delete m_columns.back();
+        m_columns.pop_back();
+    }
+    while (m_columns.size() < entries.size()) {
+        m_columns.push_back(new StackColumn(this));
+        connectColumn(*m_columns.back(), m_columns.size() - 1);
+        m_row->addWidget(m_columns.back(), 1);
+    }
+    std::vector<Architecture> shown;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        m_columns[i]->setEntry(entries[i], i);
+        shown.push_back(entries[i].shown);
+    }
+    m_empty->setVisible(entries.empty());
+    m_legend->setArchitectures(std::move(shown));
+}
+
+void ArchitecturePage::showAnswer()
+{
+    const StackAnswer& answer = m_set->answer();
+    m_plot->setAnswer(answer);
+    m_note->setText(
+        tr("Predicted from the ceilings of %1 (%2): no overlap, no scheduler, within 20 % at best. Strips: shares of what bounds "
+           "the time, or of the bytes held.")
+            .arg(QString::fromStdString(answer.card.title), QString::fromStdString(answer.card.source)));
+    const QStringList sentences = crossoverSentences(answer);
+    m_crossovers->setText(sentences.isEmpty() ? tr("Crossovers are between two architectures: add another one.")
+                                              : sentences.join(QLatin1Char('\n')));
+}
+
+void ArchitecturePage::layerClicked(std::size_t index, Index layer)
+{
+    const auto& layers = m_set->entries()[index].shown.layers;
+    if (const auto& recurrent = layers[static_cast<std::size_t>(layer)].recurrent)
+        Q_EMIT mixerChosen(QString::fromStdString(recurrent->method));
+}
+
+void ArchitecturePage::dragEnterEvent(QDragEnterEvent* event)
+{
+    if (event->mimeData()->hasUrls())
+        event->acceptProposedAction();
+}
+
+void ArchitecturePage::dropEvent(QDropEvent* event)
+{
+    QStringList paths;
+    for (const QUrl& url : event->mimeData()->urls())
+        if (url.isLocalFile())
+            paths += url.toLocalFile();
+    open(paths);
+    event->acceptProposedAction();
+}
+
+} // namespace attnscope

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/architecture/architecture_set.h"
+
+#include "core/stack/read_architecture.h"
+
+#include <QPointer>
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace attnscope {
+
+namespace {
+
+constexpr const char* kSlot = "architectures";
+
+Architecture inFormat(Architecture architecture, const std::string& dtype)
+{
+    if (!dtype.empty()) {
+        architecture.dtype = dtype;
+        architecture.elementBytes = dtype == "f32" ? 4 : 2;
+    }
+    return architecture;
+}
+
+auto tied(const StackChoice& c)
+{
+    return std::tie(c.question.scenario, c.question.batch, c.question.prefixReuse, c.card, c.dtype, c.longest);
+}
+
+} // namespace
+
+bool isChanged(const StackEntry& entry) { return entry.shown != entry.file; }
+
+bool StackChoice::operator==(const StackChoice& other) const { return tied(*this) == tied(other); }
+
+std::vector<Index> stackLengths(Index longest)
+{
+    constexpr double kPerDoubling = 4.0;
+    std::vector<Index> lengths;
+    for (int i = 0;; ++i) {
+        const auto n = static_cast<Index>(std::llround(static_cast<double>(kShortestStack) * std::exp2(i / kPerDoubling)));
+        if (n > longest)
+            return lengths;
+        lengths.push_back(n);
+    }
+}
+
+Result<StackAnswer> answerStack(const std::vector<Architecture>& architectures, const StackChoice& choice, const RunContext& context)
+{
+    auto card = choice.card == "measured" ? Result<Card>(measuredCard(context)) : findCard(choice.card);
+    if (!card)
+        return card.error();
+    StackAnswer answer;
+    answer.card = std::move(card).value();
+    answer.choice = choice;
+    answer.lengths = stackLengths(choice.longest);
+    for (const auto& architecture : architectures) {
+        if (context.cancelled())
+            return cancelledError();
+        answer.architectures.push_back(inFormat(architecture, choice.dtype));
+        answer.curves.push_back(curveOf(answer.architectures.back(), answer.card, choice.question, answer.lengths));
+    }
+    const auto& all = answer.architectures;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        for (std::size_t j = i + 1; j < all.size(); ++j) {
+            if (context.cancelled())
+                return cancelledError();
+            const auto found = crossoversOf(all[i], all[j], answer.card, choice.question, answer.lengths);
+            answer.crossovers.insert(answer.crossovers.end(), found.begin(), found.end());
+        }
+    return answer;
+}
+
+ArchitectureSet::ArchitectureSet(JobQueue& jobs, QObject* parent) : QObject(parent), m_jobs(jobs) {}
+
+std::string ArchitectureSet::freeName(const std::string& wanted) const
+{
+    const auto taken = [this](const std::string& name) {
+        return std::any_of(m_entries.begin(), m_entries.end(), [&](const auto& entry) { return entry.shown.name == name; });
+    };
+    std::string name = wanted;
+    for (int number = 2; taken(name); ++number)
+        name = wanted + " (" + std::to_string(number) + ")";
+    return name;
+}
+
+Result<void> ArchitectureSet::add(const QString& path)
+{
+    auto read = readArchitecture(path.toStdString());
+    if (!read)
+        return read.error();
+    return add(StackEntry{*read, *read, path});
+}
+
+Result<void> ArchitectureSet::add(StackEntry entry)
+{
+    if (m_entries.size() >= kMost)
+        return Error{Errc::Unsupported, "There are " + std::to_string(kMost) + " architectures side by side already.", "Remove one first."};
+    entry.shown.name = entry.file.name = freeName(entry.shown.name);
+    m_entries.push_back(std::move(entry));
+    Q_EMIT entriesChanged();
+    ask();
+    return {};
+}
+
+void ArchitectureSet::remove(std::size_t index)
+{
+    if (index >= m_entries.size())
+        return;
+    m_entries.erase(m_entries.begin() + static_cast<std::ptrdiff_t>(index));
+    Q_EMIT entriesChanged();
+    ask();
+}
+
+void ArchitectureSet::edit(std::size_t index, const std::function<void(Architecture&)>& change)
+{
+    if (index >= m_entries.size())
+        return;
+    change(m_entries[index].shown);
+    Q_EMIT entriesChanged();
+    ask();
+}
+
+void ArchitectureSet::reset(std::size_t index)
+{
+    edit(index, [this, index](Architecture& shown) { shown = m_entries[index].file; });
+}
+
+void ArchitectureSet::replaceAll(std::vector<StackEntry> entries, const StackChoice& choice)
+{
+    m_entries = std::move(entries);
+    m_choice = choice;
+    Q_EMIT choiceChanged();
+    Q_EMIT entriesChanged();
+    ask();
+}
+
+void ArchitectureSet::choose(const std::function<void(StackChoice&)>& change)
+{
+    StackChoice after = m_choice;
+    change(after);
+    if (after == m_choice)
+        return;
+    m_choice = after;
+    Q_EMIT choiceChanged();
+    ask();
+}
+
+void ArchitectureSet::ask()
+{
+    std::vector<Architecture> architectures;
+    for (const auto& entry : m_entries)
+        architectures.push_back(entry.shown);
+    m_jobs.replace(
+        kSlot, "Predicting architectures", Lane::Interactive,
+        [architectures = std::move(architectures), choice = m_choice](const RunContext& context) {
+            return answerStack(architectures, choice, context);
+        },
+        [self = QPointer<ArchitectureSet>(this)](Result<StackAnswer> answer) {
+            if (self && answer) {
+                self->m_answer = std::move(answer).value();
+                Q_EMIT self->answered();
+            } else if (self && answer.error().code != Errc::Cancelled) {
+                Q_EMIT self->failed(QString::fromStdString(answer.error().what), QString::fromStdString(answer.error().hint));
+            }
+        });
+}
+
+} // namespace attnscope

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The architectures that stand side by side, what is asked of them, and the answers: computed on a worker, the latest question wins.
+#pragma once
+
+#include "core/jobs/job_queue.h"
+#include "core/stack/stack_curve.h"
+
+#include <QObject>
+#include <QString>
+
+#include <functional>
+#include <vector>
+
+namespace attnscope {
+
+struct StackEntry {
+    Architecture file;  ///< as it was read
+    Architecture shown; ///< as it was changed
+    QString path;       ///< empty: it is in no file
+};
+
+/// Designed: no longer as its file says.
+bool isChanged(const StackEntry& entry);
+
+/// Beside StackQuestion: on what, in which numbers, and how far.
+struct StackChoice {
+    StackQuestion question;
+    std::string card = "h100"; ///< a name that findCard() takes, or "measured"
+    std::string dtype;         ///< "bf16", "f16", "f32"; empty: each as its file says
+    Index longest = Index{1} << 18;
+
+    bool operator==(const StackChoice& other) const;
+};
+
+/// Of the architectures at the moment of asking, one curve each.
+struct StackAnswer {
+    Card card;
+    StackChoice choice;
+    std::vector<Architecture> architectures; ///< in the chosen number format
+    std::vector<Index> lengths;
+    std::vector<std::vector<StackPoint>> curves; ///< of conversations first all lengths without prefix reuse, then all with it
+    std::vector<StackCrossover> crossovers;
+};
+
+/// kShortestStack to `longest`, four to the doubling.
+std::vector<Index> stackLengths(Index longest);
+inline constexpr Index kShortestStack = 256;
+
+/// Curves and crossovers of every pair. Errors as findCard(); Cancelled.
+Result<StackAnswer> answerStack(const std::vector<Architecture>& architectures, const StackChoice& choice, const RunContext& context);
+
+class ArchitectureSet : public QObject {
+    Q_OBJECT
+
+public:
+    static constexpr std::size_t kMost = 8;
+
+    explicit ArchitectureSet(JobQueue& jobs, QObject* parent = nullptr);
+
+    const std::vector<StackEntry>& entries() const { return m_entries; }
+    const StackChoice& choice() const { return m_choice; }
+    const StackAnswer& answer() const { return m_answer; } ///< of the last question that was answered
+
+    /// A config.json, a folder with one, or a file of resources/architectures. What can't be read changes nothing.
+    Result<void> add(const QString& path);
+    Result<void> add(StackEntry entry);
+    void remove(std::size_t index);
+    void edit(std::size_t index, const std::function<void(Architecture&)>& change);
+    void reset(std::size_t index); ///< as its file says
+    void replaceAll(std::vector<StackEntry> entries, const StackChoice& choice);
+    void choose(const std::function<void(StackChoice&)>& change);
+
+Q_SIGNALS:
+    void entriesChanged(); ///< one came, went or was changed
+    void choiceChanged();
+    void answered();
+    void failed(const QString& what, const QString& hint);
+
+private:
+    void ask();
+    std::string freeName(const std::string& wanted) const;
+
+    JobQueue& m_jobs;
+    std::vector<StackEntry> m_entries;
+    StackChoice m_choice;
+    StackAnswer m_answer;
+};
+
+} // namespace attnscope

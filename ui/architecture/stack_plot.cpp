@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/architecture/stack_plot.h"
+
+#include "ui/architecture/stack_colors.h"
+#include "ui/architecture/stack_text.h"
+#include "ui/pane_layout.h"
+#include "ui/plot_theme.h"
+
+#include <QEvent>
+#include <QToolTip>
+#include <QVBoxLayout>
+#include <qcustomplot.h>
+
+#include <cmath>
+#include <set>
+
+namespace attnscope {
+
+namespace {
+
+constexpr int kStripHeight = 26;
+constexpr int kLegendItem = 150; // pixels, about
+constexpr double kRoom = 1.4;    // factor above and below the curves
+constexpr int kMostTicks = 6;
+
+QSharedPointer<QCPAxisTickerText> tickerOf(const std::vector<std::pair<double, QString>>& ticks)
+{
+    auto ticker = QSharedPointer<QCPAxisTickerText>::create();
+    for (const auto& [at, text] : ticks)
+        ticker->addTick(at, text);
+    return ticker;
+}
+
+void prepare(QCPAxisRect& rect, QCPMarginGroup* margins)
+{
+    rect.setupFullAxesBox();
+    rect.setMarginGroup(QCP::msLeft | QCP::msRight, margins);
+    for (auto* axis : {rect.axis(QCPAxis::atTop), rect.axis(QCPAxis::atRight)}) {
+        axis->setTicks(false);
+        axis->setTickLabels(false);
+    }
+    rect.axis(QCPAxis::atBottom)->setScaleType(QCPAxis::stLogarithmic);
+    for (auto* axis : rect.axes())
+        axis->setLayer(QStringLiteral("axes"));
+}
+
+void addText(QCustomPlot& plot, QCPAxisRect& rect, const QPointF& at, bool inside, const QString& text, const PlotTheme& theme,
+             Qt::Alignment alignment)
+{
+    auto* item = new QCPItemText(&plot);
+    item->position->setAxisRect(&rect);
+    item->position->setAxes(rect.axis(QCPAxis::atBottom), rect.axis(QCPAxis::atLeft));
+    item->position->setType(inside ? QCPItemPosition::ptAxisRectRatio : QCPItemPosition::ptPlotCoords);
+    item->position->setCoords(at);
+    item->setClipAxisRect(&rect);
+    item->setClipToAxisRect(true);
+    item->setPositionAlignment(alignment);
+    item->setText(text);
+    item->setFont(smallFont());
+    item->setColor(theme.foreground);
+    QColor back = theme.background;
+    back.setAlphaF(0.72F);
+    item->setBrush(back);
+    item->setPadding(QMargins(3, 0, 3, 0));
+}
+
+Qt::PenStyle styleOf(const StackLine& line)
+{
+    if (!line.fits)
+        return Qt::DotLine;
+    return line.extrapolated ? Qt::DashLine : Qt::SolidLine;
+}
+
+} // namespace
+
+StackPlot::StackPlot(QWidget* parent) : QWidget(parent), m_plot(new QCustomPlot(this)), m_grid(new QCPLayoutGrid)
+{
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(m_plot);
+    m_plot->setMinimumSize(240, 180);
+    m_plot->setAutoAddPlottableToLegend(false);
+    m_plot->plotLayout()->clear();
+    m_plot->plotLayout()->simplify();
+    m_plot->legend = new QCPLegend;
+    m_plot->plotLayout()->addElement(0, 0, m_plot->legend);
+    m_plot->plotLayout()->addElement(1, 0, m_grid);
+    m_plot->plotLayout()->setRowStretchFactor(0, 0.001);
+    m_plot->legend->setLayer(QStringLiteral("legend"));
+    m_plot->legend->setFillOrder(QCPLegend::foColumnsFirst);
+    m_plot->legend->setBorderPen(Qt::NoPen);
+    connect(m_plot, &QCustomPlot::mouseMove, this, [this](QMouseEvent* event) {
+        if (const QString text = describe(event->pos()); !text.isEmpty())
+            QToolTip::showText(event->globalPosition().toPoint(), text, m_plot);
+        else
+            QToolTip::hideText();
+    });
+    rebuild();
+}
+
+void StackPlot::setAnswer(const StackAnswer& answer)
+{
+    m_answer = answer;
+    rebuild();
+}
+
+void StackPlot::setQuantities(const std::vector<StackQuantity>& quantities)
+{
+    m_quantities = quantities;
+    rebuild();
+}
+
+void StackPlot::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange)
+        rebuild();
+}
+
+void StackPlot::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    wrapLegend();
+}
+
+void StackPlot::wrapLegend()
+{
+    const int wrap = std::max(2, width() / kLegendItem);
+    if (wrap != m_plot->legend->wrap()) {
+        m_plot->legend->setWrap(wrap);
+        m_plot->replot(QCustomPlot::rpQueuedReplot);
+    }
+}
+
+void StackPlot::clear()
+{
+    m_plot->legend->clearItems();
+    m_plot->clearItems();
+    m_plot->clearPlottables();
+    m_grid->clear();
+    m_grid->simplify();
+    qDeleteAll(m_margins);
+    m_margins.clear();
+    m_columns.clear();
+}
+
+void StackPlot::rebuild()
+{
+    clear();
+    if (!m_answer.curves.empty() && !m_answer.lengths.empty())
+        for (const auto quantity : m_quantities) {
+            const bool first = m_columns.empty();
+            Column column = addColumn(quantity, static_cast<int>(m_columns.size()));
+            setRanges(column);
+            addLines(column, first);
+            if (quantity == StackQuantity::Memory)
+                addCardMemory(column);
+            for (std::size_t i = 0; i < column.strips.size(); ++i)
+                addStrip(column, i, first && i == 0);
+            addCrossings(column, quantity != StackQuantity::Memory && (first || m_columns.size() == 1));
+            m_columns.push_back(std::move(column));
+        }
+    m_plot->legend->setVisible(!m_columns.empty());
+    applyPlotTheme(m_plot, palette());
+    m_plot->legend->setBorderPen(Qt::NoPen);
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+StackPlot::Column StackPlot::addColumn(StackQuantity quantity, int at)
+{
+    auto* margins = new QCPMarginGroup(m_plot);
+    m_margins.push_back(margins);
+    auto* title = new QCPTextElement(m_plot, quantityTitle(quantity));
+    title->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
+    m_grid->addElement(0, at, title);
+    Column column{quantity, new QCPAxisRect(m_plot), {}};
+    prepare(*column.main, margins);
+    m_grid->addElement(1, at, column.main);
+    m_grid->setRowStretchFactor(0, 0.001);
+    m_grid->setRowSpacing(2);
+    for (std::size_t i = 0; i < m_answer.curves.size(); ++i) {
+        auto* strip = new QCPAxisRect(m_plot);
+        prepare(*strip, margins);
+        m_grid->addElement(2 + static_cast<int>(i), at, strip);
+        const bool last = i + 1 == m_answer.curves.size();
+        strip->setSizeConstraintRect(QCPLayoutElement::scrInnerRect);
+        strip->setMinimumSize(40, kStripHeight);
+        strip->setMaximumSize(QWIDGETSIZE_MAX, kStripHeight);
+        strip->axis(QCPAxis::atBottom)->setTickLabels(last);
+        if (last)
+            strip->axis(QCPAxis::atBottom)->setLabel(lengthTitle(m_answer.choice.question.scenario));
+        column.strips.push_back(strip);
+    }
+    column.main->axis(QCPAxis::atBottom)->setTickLabels(false);
+    return column;
+}
+
+QCPGraph* StackPlot::graphOn(QCPAxisRect& rect, const QString& legend)
+{
+    auto* graph = m_plot->addGraph(rect.axis(QCPAxis::atBottom), rect.axis(QCPAxis::atLeft));
+    graph->setName(legend);
+    if (!legend.isEmpty())
+        graph->addToLegend();
+    return graph;
+}
+
+void StackPlot::setRanges(const Column& column)
+{
+    double low = INFINITY;
+    double high = 0.0;
+    for (const auto& line : stackLines(m_answer, column.quantity))
+        for (const double value : line.value) {
+            low = std::min(low, value);
+            high = std::max(high, value);
+        }
+    if (column.quantity == StackQuantity::Memory)
+        high = std::max(high, m_answer.card.memoryBytes);
+    const auto first = static_cast<double>(m_answer.lengths.front());
+    const auto last = static_cast<double>(m_answer.lengths.back());
+    auto rects = column.strips;
+    rects.push_back(column.main);
+    for (auto* rect : rects) {
+        rect->axis(QCPAxis::atBottom)->setRange(first, std::max(last, 2.0 * first));
+        rect->axis(QCPAxis::atBottom)->setTicker(tickerOf(lengthTicks(first, last, kMostTicks)));
+    }
+    auto* value = column.main->axis(QCPAxis::atLeft);
+    value->setScaleType(QCPAxis::stLogarithmic);
+    value->setRange(low / kRoom, high * kRoom);
+    value->setTicker(tickerOf(valueTicks(low / kRoom, high * kRoom, column.quantity, kMostTicks)));
+}
+
+void StackPlot::addLines(const Column& column, bool inLegend)
+{
+    const PlotTheme theme = plotTheme(palette());
+    std::set<std::size_t> named;
+    bool misfits = false;
+    const auto lines = stackLines(m_answer, column.quantity);
+    for (const auto& line : lines) {
+        const QColor color = architectureColor(line.architecture, theme);
+        const bool name = inLegend && named.insert(line.architecture).second;
+        auto* graph = graphOn(*column.main, name ? QString::fromStdString(m_answer.architectures[line.architecture].name) : QString());
+        graph->setPen(QPen(color, line.reuse || !line.fits ? 1.2 : 2.0, styleOf(line)));
+        graph->setData(line.n, line.value, true);
+        if (line.reuse)
+            addText(*m_plot, *column.main, {line.n.front(), line.value.front()}, false, tr("with prefix reuse"), theme,
+                    Qt::AlignLeft | Qt::AlignBottom);
+        if (line.fits)
+            continue;
+        auto* cross = graphOn(*column.main, inLegend && !misfits ? tr("does not fit from here on") : QString());
+        misfits = true;
+        cross->setLineStyle(QCPGraph::lsNone);
+        cross->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssCross, color, 9));
+        cross->addData(line.n[line.n.size() > 1 ? 1 : 0], line.value[line.n.size() > 1 ? 1 : 0]);
+    }
+    const bool guessed = std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.extrapolated; });
+    if (inLegend && guessed)
+        graphOn(*column.main, tr("extrapolated"))->setPen(QPen(theme.foreground, 2.0, Qt::DashLine));
+}
+
+void StackPlot::addCardMemory(const Column& column)
+{
+    const PlotTheme theme = plotTheme(palette());
+    auto* line = graphOn(*column.main);
+    line->setPen(QPen(theme.warning, 1.2, Qt::DashDotLine));
+    line->setData({static_cast<double>(m_answer.lengths.front()), static_cast<double>(m_answer.lengths.back())},
+                  {m_answer.card.memoryBytes, m_answer.card.memoryBytes}, true);
+    addText(*m_plot, *column.main, {static_cast<double>(m_answer.lengths.front()), m_answer.card.memoryBytes}, false,
+            tr("memory of the card: %1").arg(bytesText(m_answer.card.memoryBytes)), theme, Qt::AlignLeft | Qt::AlignTop);
+}
+
+void StackPlot::addCrossings(const Column& column, bool inLegend)
+{
+    const auto crossings = stackCrossings(m_answer, column.quantity);
+    if (crossings.empty())
+        return;
+    const PlotTheme theme = plotTheme(palette());
+    auto* marks = graphOn(*column.main, inLegend ? tr("cross here, ± 20 %") : QString());
+    marks->setLineStyle(QCPGraph::lsNone);
+    marks->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDiamond, theme.accent, theme.background, 9));
+    auto* bars = new QCPErrorBars(marks->keyAxis(), marks->valueAxis());
+    bars->removeFromLegend();
+    bars->setErrorType(QCPErrorBars::etKeyError);
+    bars->setDataPlottable(marks);
+    bars->setPen(QPen(theme.accent, 1.2));
+    bars->setWhiskerWidth(6);
+    for (const auto& crossing : crossings) {
+        marks->addData(crossing.n, crossing.value);
+        bars->addData(crossing.n - crossing.low, crossing.high - crossing.n);
+        addText(*m_plot, *column.main, {crossing.n, crossing.value}, false, tokensText(crossing.n) + QLatin1Char(' '), theme,
+                Qt::AlignRight | Qt::AlignBottom);
+    }
+}
+
+void StackPlot::addStrip(const Column& column, std::size_t architecture, bool inLegend)
+{
+    const PlotTheme theme = plotTheme(palette());
+    const TermColors colors = termColors(theme);
+    const StackShares shares = stackShares(m_answer, architecture, column.quantity);
+    QCPAxisRect& rect = *column.strips[architecture];
+    rect.axis(QCPAxis::atLeft)->setRange(0.0, 1.0);
+    rect.axis(QCPAxis::atLeft)->setTicker(tickerOf({{0.0, {}}, {1.0, QStringLiteral("100 %")}}));
+    QCPGraph* below = nullptr;
+    const auto add = [&](const QVector<double>& top, const QColor& color, const QString& name) {
+        auto* graph = graphOn(rect, inLegend ? name : QString());
+        graph->setPen(Qt::NoPen);
+        graph->setBrush(color);
+        graph->setData(shares.n, top, true);
+        if (below)
+            graph->setChannelFillGraph(below);
+        below = graph;
+    };
+    add(shares.weights, colors.weights, tr("share of the weights"));
+    add(shares.attention, colors.attention, tr("of attention and its cache"));
+    add(shares.state, colors.state, tr("of recurrence and its state"));
+    addText(*m_plot, rect, {0.0, 0.5}, true, QString::fromStdString(m_answer.architectures[architecture].name), theme,
+            Qt::AlignLeft | Qt::AlignVCenter);
+}
+
+QString StackPlot::describe(const QPoint& pos) const
+{
+    for (const auto& column : m_columns) {
+        auto rects = column.strips;
+        rects.push_back(column.main);
+        for (const auto* rect : rects) {
+            if (!rect->rect().contains(pos))
+                continue;
+            const double n = rect->axis(QCPAxis::atBottom)->pixelToCoord(pos.x());
+            std::size_t at = 0;
+            while (at + 1 < m_answer.lengths.size() && static_cast<double>(m_answer.lengths[at + 1]) <= n)
+                ++at;
+            QStringList lines{tr("%1, n = %2").arg(quantityTitle(column.quantity), groupedText(static_cast<double>(m_answer.lengths[at])))};
+            for (std::size_t i = 0; i < m_answer.curves.size(); ++i)
+                lines += tr("%1: %2 (%3)")
+                             .arg(QString::fromStdString(m_answer.architectures[i].name),
+                                  valueText(valueOf(m_answer.curves[i][at], column.quantity), column.quantity),
+                                  QString::fromStdString(m_answer.curves[i][at].label));
+            return lines.join(QLatin1Char('\n'));
+        }
+    }
+    return {};
+}
+
+} // namespace attnscope

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/architecture/stack_series.h"
+
+#include "ui/architecture/stack_text.h"
+
+#include <QObject>
+#include <QStringList>
+
+#include <algorithm>
+#include <cmath>
+
+namespace attnscope {
+
+namespace {
+
+bool isExtrapolated(const StackPoint& point) { return point.label.find("extrapolated") != std::string::npos; }
+
+void addParts(const StackPoint* points, std::size_t count, StackLine line, StackQuantity quantity, std::vector<StackLine>& parts)
+{
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto& point = points[i];
+        const bool sameStyle = line.n.isEmpty() || (line.fits == point.fits && line.extrapolated == isExtrapolated(point));
+        if (!sameStyle) {
+            parts.push_back(line);
+            line.n = {line.n.back()};
+            line.value = {line.value.back()};
+        }
+        line.fits = point.fits;
+        line.extrapolated = isExtrapolated(point);
+        line.n.append(static_cast<double>(point.n));
+        line.value.append(valueOf(point, quantity));
+    }
+    if (!line.n.isEmpty())
+        parts.push_back(std::move(line));
+}
+
+CostTerms termsOf(const StackPoint& point, StackQuantity quantity)
+{
+    switch (quantity) {
+    case StackQuantity::Prefill:
+        return point.prefillTerms;
+    case StackQuantity::Decode:
+        return point.decodeTerms;
+    case StackQuantity::Memory:
+        break;
+    }
+    return {point.weightBytes, point.kvBytes, point.stateBytes};
+}
+
+/// Between the two lengths around n, on straight lines of a log-log plot.
+double valueAt(const std::vector<StackPoint>& curve, std::size_t count, double n, StackQuantity quantity)
+{
+    std::size_t i = 1;
+    while (i + 1 < count && static_cast<double>(curve[i].n) < n)
+        ++i;
+    const double n0 = static_cast<double>(curve[i - 1].n);
+    const double n1 = static_cast<double>(curve[i].n);
+    const double share = std::clamp(std::log(n / n0) / std::log(n1 / n0), 0.0, 1.0);
+    return std::exp(std::lerp(std::log(valueOf(curve[i - 1], quantity)), std::log(valueOf(curve[i], quantity)), share));
+}
+
+std::vector<std::pair<double, QString>> ticks(double low, double high, double base, int most, const std::function<QString(double)>& text)
+{
+    std::vector<std::pair<double, QString>> found;
+    const int first = static_cast<int>(std::ceil(std::log(low) / std::log(base) - 1e-9));
+    const int last = static_cast<int>(std::floor(std::log(high) / std::log(base) + 1e-9));
+    const int step = std::max(1, (last - first + most) / std::max(1, most));
+    for (int power = (first + step - 1) / step * step; power <= last; power += step)
+        found.emplace_back(std::pow(base, power), text(std::pow(base, power)));
+    return found;
+}
+
+} // namespace
+
+QString quantityTitle(StackQuantity quantity)
+{
+    return quantity == StackQuantity::Memory    ? QObject::tr("Memory held")
+           : quantity == StackQuantity::Prefill ? QObject::tr("Prefill")
+                                                : QObject::tr("Decoding, a step");
+}
+
+double valueOf(const StackPoint& point, StackQuantity quantity)
+{
+    return quantity == StackQuantity::Memory    ? point.weightBytes + point.kvBytes + point.stateBytes
+           : quantity == StackQuantity::Prefill ? point.prefillMs
+                                                : point.decodeMs;
+}
+
+QString valueText(double value, StackQuantity quantity) { return quantity == StackQuantity::Memory ? bytesText(value) : timeText(value); }
+
+std::vector<StackLine> stackLines(const StackAnswer& answer, StackQuantity quantity)
+{
+    std::vector<StackLine> lines;
+    const auto count = answer.lengths.size();
+    for (std::size_t i = 0; i < answer.curves.size(); ++i) {
+        const auto& curve = answer.curves[i];
+        StackLine line;
+        line.architecture = i;
+        addParts(curve.data(), std::min(count, curve.size()), line, quantity, lines);
+        line.reuse = true;
+        if (curve.size() >= 2 * count && quantity != StackQuantity::Decode)
+            addParts(curve.data() + count, count, line, quantity, lines);
+    }
+    return lines;
+}
+
+StackShares stackShares(const StackAnswer& answer, std::size_t architecture, StackQuantity quantity)
+{
+    StackShares shares;
+    const auto& curve = answer.curves[architecture];
+    for (std::size_t i = 0; i < std::min(answer.lengths.size(), curve.size()); ++i) {
+        const CostTerms terms = termsOf(curve[i], quantity);
+        if (terms.sum() <= 0.0)
+            continue;
+        shares.n.append(static_cast<double>(curve[i].n));
+        shares.weights.append(terms.weights / terms.sum());
+        shares.attention.append((terms.weights + terms.attention) / terms.sum());
+        shares.state.append(1.0);
+    }
+    return shares;
+}
+
+std::vector<StackCrossing> stackCrossings(const StackAnswer& answer, StackQuantity quantity)
+{
+    std::vector<StackCrossing> found;
+    const std::string wanted = quantity == StackQuantity::Prefill ? "prefill" : quantity == StackQuantity::Decode ? "decode" : "";
+    for (const auto& crossover : answer.crossovers) {
+        if (!crossover.n || crossover.quantity != wanted)
+            continue;
+        for (std::size_t i = 0; i < answer.architectures.size(); ++i)
+            if (answer.architectures[i].name == crossover.a && answer.lengths.size() > 1)
+                found.push_back({*crossover.n, crossover.low, crossover.high,
+                                 valueAt(answer.curves[i], answer.lengths.size(), *crossover.n, quantity)});
+    }
+    return found;
+}
+
+QStringList crossoverSentences(const StackAnswer& answer)
+{
+    QStringList sentences;
+    for (const auto& c : answer.crossovers) {
+        const QString pair =
+            QObject::tr("%1: %2 and %3").arg(QString::fromStdString(c.quantity), QString::fromStdString(c.a), QString::fromStdString(c.b));
+        const QString faster = QString::fromStdString(c.fasterAfter);
+        if (c.n)
+            sentences += QObject::tr("%1 cross at n = %2 (%3 to %4: within the model's 20 %); above, %5 is faster.")
+                             .arg(pair, groupedText(*c.n), groupedText(c.low), groupedText(c.high), faster);
+        else if (faster.isEmpty())
+            sentences += QObject::tr("%1 are equal all the way.").arg(pair);
+        else
+            sentences += QObject::tr("%1 don't cross in range: %2 is faster.").arg(pair, faster);
+    }
+    return sentences;
+}
+
+QString lengthTitle(Scenario scenario)
+{
+    switch (scenario) {
+    case Scenario::Generate:
+        return QObject::tr("tokens in, and as many out");
+    case Scenario::Conversation:
+        return QObject::tr("tokens before the turn of %1").arg(static_cast<int>(kTurnTokens));
+    case Scenario::Prompt:
+        break;
+    }
+    return QObject::tr("tokens of the prompt");
+}
+
+std::vector<std::pair<double, QString>> lengthTicks(double low, double high, int most) { return ticks(low, high, 2.0, most, tokensText); }
+
+std::vector<std::pair<double, QString>> valueTicks(double low, double high, StackQuantity quantity, int most)
+{
+    if (quantity == StackQuantity::Memory)
+        return ticks(low, high, 2.0, most, bytesText);
+    return ticks(low, high, 10.0, most, timeText);
+}
+
+} // namespace attnscope
