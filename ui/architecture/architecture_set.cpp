@@ -2,7 +2,9 @@
 #include "ui/architecture/architecture_set.h"
 
 #include "core/stack/read_architecture.h"
+#include "ui/architecture/bundled_architectures.h"
 
+#include <QFileInfo>
 #include <QPointer>
 
 #include <algorithm>
@@ -91,7 +93,13 @@ Result<void> ArchitectureSet::add(const QString& path)
     auto read = readArchitecture(path.toStdString());
     if (!read)
         return read.error();
-    return add(StackEntry{*read, *read, path});
+    StackEntry entry{*read, *read, path, {}};
+    for (const auto& bundled : bundledArchitectures())
+        if (QFileInfo(bundled.path) == QFileInfo(path)) {
+            entry.bundled = bundled.name;
+            entry.shown.name = entry.file.name = bundled.title.toStdString();
+        }
+    return add(std::move(entry));
 }
 
 Result<void> ArchitectureSet::add(StackEntry entry)

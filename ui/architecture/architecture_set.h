@@ -17,6 +17,7 @@ struct StackEntry {
     Architecture file;  ///< as it was read
     Architecture shown; ///< as it was changed
     QString path;       ///< empty: it is in no file
+    QString bundled;    ///< its name among resources/architectures; empty: it is none of those
 };
 
 /// Designed: no longer as its file says.

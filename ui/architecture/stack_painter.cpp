@@ -20,9 +20,9 @@ namespace {
 
 constexpr int kGap = 4;
 constexpr int kNarrow = 16; // of a cell
-constexpr int kWide = 30;
-constexpr int kFewRows = 4; // of a column: more layers make narrower cells
-constexpr double kTall = 1.25;
+constexpr int kWide = 26;
+constexpr int kFewRows = 3; // of a column: more layers make narrower cells
+constexpr double kTall = 1.2;
 constexpr double kFoot = 0.24;
 constexpr int kSwatch = 13;
 constexpr int kLegendGap = 14;
@@ -30,7 +30,7 @@ constexpr int kLegendGap = 14;
 int perRowAt(int room, int cell)
 {
     const int fits = std::max(1, (room + kGap) / (cell + kGap));
-    const int step = fits >= 16 ? 8 : fits >= 4 ? 4 : 1; // most patterns repeat after 4 or 8 layers
+    const int step = fits >= 8 ? 8 : fits >= 4 ? 4 : 1; // most patterns repeat after 4 or 8 layers
     return fits / step * step;
 }
 

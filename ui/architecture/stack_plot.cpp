@@ -12,13 +12,14 @@
 #include <qcustomplot.h>
 
 #include <cmath>
-#include <set>
 
 namespace attnscope {
 
 namespace {
 
-constexpr int kStripHeight = 26;
+constexpr int kStripHeight = 22;
+constexpr int kStripGap = 4;
+constexpr int kRightMargin = 14; // half of the last tick label
 constexpr int kLegendItem = 150; // pixels, about
 constexpr double kRoom = 1.4;    // factor above and below the curves
 constexpr int kMostTicks = 6;
@@ -177,7 +178,8 @@ StackPlot::Column StackPlot::addColumn(StackQuantity quantity, int at)
     prepare(*column.main, margins);
     m_grid->addElement(1, at, column.main);
     m_grid->setRowStretchFactor(0, 0.001);
-    m_grid->setRowSpacing(2);
+    m_grid->setRowSpacing(kStripGap);
+    column.main->setMinimumMargins(QMargins(0, 0, kRightMargin, 0));
     for (std::size_t i = 0; i < m_answer.curves.size(); ++i) {
         auto* strip = new QCPAxisRect(m_plot);
         prepare(*strip, margins);
@@ -186,6 +188,10 @@ StackPlot::Column StackPlot::addColumn(StackQuantity quantity, int at)
         strip->setSizeConstraintRect(QCPLayoutElement::scrInnerRect);
         strip->setMinimumSize(40, kStripHeight);
         strip->setMaximumSize(QWIDGETSIZE_MAX, kStripHeight);
+        if (!last)
+            strip->setAutoMargins(QCP::msLeft | QCP::msRight);
+        strip->setMargins(QMargins());
+        strip->setMinimumMargins(QMargins());
         strip->axis(QCPAxis::atBottom)->setTickLabels(last);
         if (last)
             strip->axis(QCPAxis::atBottom)->setLabel(lengthTitle(m_answer.choice.question.scenario));
@@ -232,13 +238,13 @@ void StackPlot::setRanges(const Column& column)
 void StackPlot::addLines(const Column& column, bool inLegend)
 {
     const PlotTheme theme = plotTheme(palette());
-    std::set<std::size_t> named;
+    for (std::size_t i = 0; inLegend && i < m_answer.architectures.size(); ++i)
+        graphOn(*column.main, QString::fromStdString(m_answer.architectures[i].name))->setPen(QPen(architectureColor(i, theme), 2.0));
     bool misfits = false;
     const auto lines = stackLines(m_answer, column.quantity);
     for (const auto& line : lines) {
         const QColor color = architectureColor(line.architecture, theme);
-        const bool name = inLegend && named.insert(line.architecture).second;
-        auto* graph = graphOn(*column.main, name ? QString::fromStdString(m_answer.architectures[line.architecture].name) : QString());
+        auto* graph = graphOn(*column.main);
         graph->setPen(QPen(color, line.reuse || !line.fits ? 1.2 : 2.0, styleOf(line)));
         graph->setData(line.n, line.value, true);
         if (line.reuse)
@@ -250,7 +256,9 @@ void StackPlot::addLines(const Column& column, bool inLegend)
         misfits = true;
         cross->setLineStyle(QCPGraph::lsNone);
         cross->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssCross, color, 9));
-        cross->addData(line.n[line.n.size() > 1 ? 1 : 0], line.value[line.n.size() > 1 ? 1 : 0]);
+        const bool allAlong = line.n.front() <= static_cast<double>(m_answer.lengths.front());
+        const auto first = allAlong || line.n.size() < 2 ? 0 : 1; // the point before it belongs to the part that fits
+        cross->addData(line.n[first], line.value[first]);
     }
     const bool guessed = std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.extrapolated; });
     if (inLegend && guessed)
@@ -265,7 +273,7 @@ void StackPlot::addCardMemory(const Column& column)
     line->setData({static_cast<double>(m_answer.lengths.front()), static_cast<double>(m_answer.lengths.back())},
                   {m_answer.card.memoryBytes, m_answer.card.memoryBytes}, true);
     addText(*m_plot, *column.main, {static_cast<double>(m_answer.lengths.front()), m_answer.card.memoryBytes}, false,
-            tr("memory of the card: %1").arg(bytesText(m_answer.card.memoryBytes)), theme, Qt::AlignLeft | Qt::AlignTop);
+            tr("memory of the card: %1 GB").arg(m_answer.card.memoryBytes / 1e9, 0, 'f', 0), theme, Qt::AlignLeft | Qt::AlignTop);
 }
 
 void StackPlot::addCrossings(const Column& column, bool inLegend)
@@ -309,9 +317,9 @@ void StackPlot::addStrip(const Column& column, std::size_t architecture, bool in
             graph->setChannelFillGraph(below);
         below = graph;
     };
-    add(shares.weights, colors.weights, tr("share of the weights"));
-    add(shares.attention, colors.attention, tr("of attention and its cache"));
-    add(shares.state, colors.state, tr("of recurrence and its state"));
+    add(shares.weights, colors.weights, tr("weights"));
+    add(shares.attention, colors.attention, tr("attention, KV cache"));
+    add(shares.state, colors.state, tr("recurrence, state"));
     addText(*m_plot, rect, {0.0, 0.5}, true, QString::fromStdString(m_answer.architectures[architecture].name), theme,
             Qt::AlignLeft | Qt::AlignVCenter);
 }

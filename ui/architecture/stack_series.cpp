@@ -172,7 +172,13 @@ std::vector<std::pair<double, QString>> valueTicks(double low, double high, Stac
 {
     if (quantity == StackQuantity::Memory)
         return ticks(low, high, 2.0, most, bytesText);
-    return ticks(low, high, 10.0, most, timeText);
+    auto found = ticks(low, high, 10.0, most, timeText);
+    if (2 * static_cast<int>(found.size()) <= most)
+        for (double decade = std::pow(10.0, std::floor(std::log10(low))); decade <= high; decade *= 10.0)
+            for (const double value : {2.0 * decade, 5.0 * decade})
+                if (value >= low && value <= high)
+                    found.emplace_back(value, timeText(value));
+    return found;
 }
 
 } // namespace attnscope
