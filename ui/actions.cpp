@@ -24,11 +24,9 @@ QList<QKeySequence> sequencesOf(const CommandSpec& spec)
     return sequences;
 }
 
-} // namespace
-
-const std::vector<CommandSpec>& commandTable()
+std::vector<CommandSpec> boardCommands()
 {
-    static const std::vector<CommandSpec> table{
+    return {
         {Command::Open, "&File", "&Open…", "Ctrl+O", "Open a text, .npy, .npz, .safetensors, a session or a model's config.json"},
         {Command::OpenModel, "&File", "Choose &model…", "Ctrl+M", "Choose the Hugging Face folder of the model that texts go through"},
         {Command::PasteText, "&File", "&Paste text from the clipboard", "Ctrl+V", "Send the clipboard's text through the model"},
@@ -79,6 +77,12 @@ const std::vector<CommandSpec>& commandTable()
         {Command::ToggleCausal, "&Go", "&Causal", "C", "Each query sees only the keys up to itself"},
         {Command::Measure, "&Measure", "&Measure latency", "F9", "Start the sweep of the latency tab"},
         {Command::CancelJobs, "&Measure", "&Cancel all jobs", "Ctrl+.", "Stop everything that is being computed"},
+    };
+}
+
+std::vector<CommandSpec> otherCommands()
+{
+    return {
         {Command::Architectures, "&Architectures", "&Side by side…", "Ctrl+Shift+A",
          "Whole models from their config.json: which layers attend, memory and latency against length"},
         {Command::OpenArchitecture, "&Architectures", "&Open config.json…", "", "Add a model's config.json to the page of architectures"},
@@ -90,6 +94,18 @@ const std::vector<CommandSpec>& commandTable()
         {Command::AllMethods, "&Help", "All m&ethods", "", "Every method by family, each with its help page"},
         {Command::About, "&Help", "&About this machine and Attnscope", "", "Versions, processor, GPUs"},
     };
+}
+
+} // namespace
+
+const std::vector<CommandSpec>& commandTable()
+{
+    static const std::vector<CommandSpec> table = [] {
+        auto all = boardCommands();
+        const auto others = otherCommands();
+        all.insert(all.end(), others.begin(), others.end());
+        return all;
+    }();
     return table;
 }
 
