@@ -8,6 +8,7 @@
 #include "app/cli/method_options.h"
 #include "app/cli/output.h"
 #include "core/bench/machine.h"
+#include "core/bench/peaks.h"
 
 #include <CLI/App.hpp>
 #include <nlohmann/json.hpp>
@@ -29,30 +30,51 @@ struct Options {
     SweepSpec spec;
     bool json = false;
     bool csv = false;
+    bool withPeaks = false;
+    std::optional<MachinePeaks> peaks; ///< where they were asked for, once measured
+
+    std::optional<PeakShares> sharesOf(const SweepSample& sample) const
+    {
+        if (!peaks || sample.status != SweepStatus::Ok)
+            return std::nullopt;
+        return attnscope::sharesOf(sample, spec.methods[sample.index].method->info(), *peaks);
+    }
 };
+
+Json peaksJson(const MachinePeaks& peaks)
+{
+    const auto ceiling = [](const Ceiling& c) { return Json{{"one", c.one}, {"all", c.all}}; };
+    return {{"threads", peaks.threads},
+            {"flops", ceiling(peaks.flops)},
+            {"exponentials", ceiling(peaks.exponentials)},
+            {"bytes", ceiling(peaks.bytes)}};
+}
 
 Json machineJson(const Options& options, const Backend& backend, const RunContext& context)
 {
     const auto& machine = machineInfo();
-    return {{"processor", machine.processor},
-            {"instructionSet", machine.instructionSet},
-            {"hardwareThreads", machine.hardwareThreads},
-            {"memoryBytes", machine.memoryBytes},
-            {"system", machine.system},
-            {"compiler", machine.compiler},
-            {"device", backend.device()},
-            {"threads", context.threadCount()},
-            {"memoryBudgetBytes", context.memoryBudget},
-            {"timeCapSeconds", options.spec.timeCapSeconds},
-            {"repeats", options.spec.repeats},
-            {"seed", options.spec.seed},
-            {"version", ATTNSCOPE_VERSION}};
+    Json json{{"processor", machine.processor},
+              {"instructionSet", machine.instructionSet},
+              {"hardwareThreads", machine.hardwareThreads},
+              {"memoryBytes", machine.memoryBytes},
+              {"system", machine.system},
+              {"compiler", machine.compiler},
+              {"device", backend.device()},
+              {"threads", context.threadCount()},
+              {"memoryBudgetBytes", context.memoryBudget},
+              {"timeCapSeconds", options.spec.timeCapSeconds},
+              {"repeats", options.spec.repeats},
+              {"seed", options.spec.seed},
+              {"version", ATTNSCOPE_VERSION}};
+    if (options.peaks)
+        json["peaks"] = peaksJson(*options.peaks);
+    return json;
 }
 
-Json samplesJson(const std::vector<SweepSample>& samples)
+Json samplesJson(const Options& options, const std::vector<SweepSample>& samples)
 {
     Json list = Json::array();
-    for (const auto& s : samples)
+    for (const auto& s : samples) {
         list.push_back({{"method", s.method},
                         {"backend", s.backend},
                         {"dtype", s.dtype},
@@ -65,7 +87,12 @@ Json samplesJson(const std::vector<SweepSample>& samples)
                         {"q1Ms", numberOrNull(s.q1Ms)},
                         {"q3Ms", numberOrNull(s.q3Ms)},
                         {"flops", s.flops},
+                        {"bytes", s.bytes},
                         {"peakBytes", s.peakBytes}});
+        if (const auto shares = options.sharesOf(s))
+            list.back()["ofPeak"] = {
+                {"flops", shares->flops}, {"exponentials", numberOrNull(shares->exponentials)}, {"bytes", shares->bytes}};
+    }
     return list;
 }
 
@@ -100,15 +127,35 @@ void printHeader(const Options& options, const Backend& backend, const RunContex
     std::cout << machineInfo().processor << ", " << context.threadCount() << " threads, " << machineInfo().instructionSet << "; backend "
               << backend.id() << " (" << backend.device() << "); " << toString(backend.dtype()) << ", " << spec.heads
               << (spec.heads == 1 ? " head" : " heads") << " of width " << spec.dim << ", " << (spec.causal ? "causal" : "bidirectional")
-              << "\n\n";
+              << "\n";
+    if (options.peaks) {
+        const auto line = [](const char* name, const Ceiling& c, double unit, const char* unitName) {
+            std::cout << "  " << name << shortNumber(c.one / unit) << " " << unitName << " (one thread), " << shortNumber(c.all / unit)
+                      << " (all)\n";
+        };
+        std::cout << "Ceilings of this machine, measured; of each row, what part of them (all threads) it reaches\n";
+        line("FMA    ", options.peaks->flops, 1e9, "GFLOP/s");
+        line("exp    ", options.peaks->exponentials, 1e9, "G/s");
+        line("triad  ", options.peaks->bytes, 1e9, "GB/s");
+    }
+    std::cout << '\n';
 }
 
-void printSampleRow(const SweepSample& s)
+std::string sharesText(const std::optional<PeakShares>& shares)
+{
+    if (!shares)
+        return {};
+    const auto percent = [](double x) { return shortNumber(100.0 * x) + " %"; };
+    return "  FMA " + percent(shares->flops) + (shares->exponentials ? ", exp " + percent(*shares->exponentials) : "") + ", triad " +
+           percent(shares->bytes);
+}
+
+void printSampleRow(const Options& options, const SweepSample& s)
 {
     if (s.status == SweepStatus::Ok)
-        std::printf("%8lld  %-28s %10s ms  (%s to %s)  %s GFLOP/s\n", static_cast<long long>(s.n), s.method.c_str(),
+        std::printf("%8lld  %-28s %10s ms  (%s to %s)  %s GFLOP/s%s\n", static_cast<long long>(s.n), s.method.c_str(),
                     shortNumber(s.medianMs).c_str(), shortNumber(s.q1Ms).c_str(), shortNumber(s.q3Ms).c_str(),
-                    shortNumber(s.flops / *s.medianMs * 1e-6).c_str());
+                    shortNumber(s.flops / *s.medianMs * 1e-6).c_str(), sharesText(options.sharesOf(s)).c_str());
     else
         std::printf("%8lld  %-28s %10s     %s\n", static_cast<long long>(s.n), s.method.c_str(), std::string(toString(s.status)).c_str(),
                     s.message.c_str());
@@ -134,15 +181,27 @@ void printSummary(const std::vector<SweepSample>& samples)
     }
 }
 
-void printCsv(const std::vector<SweepSample>& samples)
+std::string sharesCsv(const Options& options, const SweepSample& sample)
 {
-    std::cout << "method,parameters,backend,dtype,causal,heads,dim,n,status,medianMs,q1Ms,q3Ms,flops,peakBytes,message\n";
+    if (!options.peaks)
+        return {};
+    const auto shares = options.sharesOf(sample);
+    if (!shares)
+        return ",,,";
+    return "," + Json(shares->flops).dump() + "," + (shares->exponentials ? Json(*shares->exponentials).dump() : "") + "," +
+           Json(shares->bytes).dump();
+}
+
+void printCsv(const Options& options, const std::vector<SweepSample>& samples)
+{
+    std::cout << "method,parameters,backend,dtype,causal,heads,dim,n,status,medianMs,q1Ms,q3Ms,flops,peakBytes,message"
+              << (options.peaks ? ",ofFlops,ofExponentials,ofBytes\n" : "\n");
     const auto number = [](const auto& value) { return numberOrNull(value).is_null() ? std::string() : numberOrNull(value).dump(); };
     for (const auto& s : samples)
         std::cout << csvField(s.method) << ',' << csvField(s.parameters) << ',' << s.backend << ',' << s.dtype << ','
                   << (s.causal ? "true" : "false") << ',' << s.heads << ',' << s.dim << ',' << s.n << ',' << toString(s.status) << ','
                   << number(s.medianMs) << ',' << number(s.q1Ms) << ',' << number(s.q3Ms) << ',' << Json(s.flops).dump() << ','
-                  << Json(s.peakBytes).dump() << ',' << csvField(s.message) << '\n';
+                  << Json(s.peakBytes).dump() << ',' << csvField(s.message) << sharesCsv(options, s) << '\n';
 }
 
 /// Unsupported where not one of the methods has the form that was asked for.
@@ -169,6 +228,9 @@ int runSweepCommand(Options& options, const RunContext& given)
     const auto backend = options.context->findBackend();
     if (!backend)
         return fail(backend.error());
+    if (options.withPeaks && (*backend)->id() != "cpu")
+        return failUsage(
+            {Errc::Unsupported, "Ceilings are measured for the processor alone.", "Leave --peaks out, or give --backend cpu."});
     options.spec.methods = std::move(*methods);
     options.spec.lengths = std::move(*lengths);
     options.spec.seed = options.methods->seed;
@@ -176,21 +238,27 @@ int runSweepCommand(Options& options, const RunContext& given)
         return fail(supported.error());
     const RunContext context = options.context->apply(given);
     const bool table = !options.json && !options.csv;
+    if (options.withPeaks) {
+        auto peaks = measurePeaks(context);
+        if (!peaks)
+            return fail(peaks.error());
+        options.peaks = *peaks;
+    }
     if (table)
         printHeader(options, **backend, context);
-    const auto samples = runSweep(options.spec, **backend, context, [table](const SweepSample& s) {
+    const auto samples = runSweep(options.spec, **backend, context, [&options, table](const SweepSample& s) {
         if (table)
-            printSampleRow(s);
+            printSampleRow(options, s);
     });
     if (!samples)
         return failUsage(samples.error());
     if (options.json)
         printJson({{"machine", machineJson(options, **backend, context)},
-                   {"samples", samplesJson(*samples)},
+                   {"samples", samplesJson(options, *samples)},
                    {"fits", fitsJson(fitsOf(*samples))},
                    {"crossovers", crossoversJson(crossoversOf(*samples))}});
     else if (options.csv)
-        printCsv(*samples);
+        printCsv(options, *samples);
     else
         printSummary(*samples);
     return kOk;
@@ -214,6 +282,9 @@ Command addSweep(CLI::App& parser)
     app->add_option("--repeats", options->spec.repeats, "Timed runs per sample at least, within the time cap.")
         ->capture_default_str()
         ->check(CLI::Range(1, 100000));
+    app->add_flag("--peaks", options->withPeaks,
+                  "First measure what this processor can do at most (multiply-adds, exponentials, memory), then give every result as a "
+                  "part of it.");
     options->context = addContextOptions(*app, true);
     auto* json = app->add_flag("--json", options->json, "One JSON document on stdout, when all is measured.");
     app->add_flag("--csv", options->csv, "The samples as CSV on stdout, when all is measured.")->excludes(json);

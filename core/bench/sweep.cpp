@@ -92,6 +92,7 @@ SweepSample Sweep::blank(std::size_t index, Index n) const
     sample.dim = m_spec.dim;
     sample.n = n;
     sample.flops = cost.flops;
+    sample.bytes = cost.bytes;
     sample.peakBytes = cost.peakBytes;
     return sample;
 }

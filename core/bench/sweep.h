@@ -48,6 +48,7 @@ struct SweepSample {
     std::optional<double> q1Ms;
     std::optional<double> q3Ms;
     double flops = 0.0;     ///< of one run, by the method's own cost()
+    double bytes = 0.0;     ///< that one run has to move, by cost()
     double peakBytes = 0.0; ///< above the inputs: as allocated where the backend counts that, else by cost()
 };
 

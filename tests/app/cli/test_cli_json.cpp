@@ -6,6 +6,8 @@
 
 #include <QTest>
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include <set>
@@ -157,7 +159,7 @@ private Q_SLOTS:
         QCOMPARE(samples.size(), std::size_t{8});
         for (const auto& sample : samples) {
             QCOMPARE(keysOf(sample), (Keys{"method", "backend", "dtype", "causal", "heads", "dim", "n", "status", "medianMs", "q1Ms",
-                                           "q3Ms", "flops", "peakBytes"}));
+                                           "q3Ms", "flops", "bytes", "peakBytes"}));
             QCOMPARE(sample["status"].get<std::string>(), std::string("ok"));
             QVERIFY(sample["q1Ms"].get<double>() <= sample["medianMs"].get<double>() &&
                     sample["medianMs"].get<double>() <= sample["q3Ms"].get<double>());
@@ -175,6 +177,27 @@ private Q_SLOTS:
             QCOMPARE(keysOf(fit), (Keys{"method", "backend", "exponent", "low", "high", "from", "to"}));
         QCOMPARE(json["crossovers"].size(), std::size_t{1});
         QCOMPARE(keysOf(json["crossovers"][0]), (Keys{"a", "b", "n", "low", "high"}));
+    }
+
+    void sweepAgainstPeaks()
+    {
+        const QStringList arguments{"sweep", "--methods", "softmax;linear-elu", "--lengths", "256", "--repeats", "1", "--peaks"};
+        const auto result = m_folder.run(arguments + QStringList{"--json"});
+        QVERIFY2(result.code == 0, result.err);
+        const auto json = jsonOf(result);
+        const auto peaks = json["machine"]["peaks"];
+        QCOMPARE(keysOf(peaks), (Keys{"threads", "flops", "exponentials", "bytes"}));
+        for (const char* name : {"flops", "exponentials", "bytes"})
+            QVERIFY(peaks[name]["one"].get<double>() > 0.0 && peaks[name]["all"].get<double>() >= peaks[name]["one"].get<double>());
+        for (const auto& sample : json["samples"]) {
+            const double perSecond = sample["flops"].get<double>() / (1e-3 * sample["medianMs"].get<double>());
+            const double share = sample["ofPeak"]["flops"].get<double>();
+            QVERIFY(std::abs(share * peaks["flops"]["all"].get<double>() - perSecond) <= 1e-6 * perSecond);
+        }
+        QVERIFY(json["samples"][0]["ofPeak"]["exponentials"].get<double>() > 0.0);
+        QVERIFY(json["samples"][1]["ofPeak"]["exponentials"].is_null());
+        const auto csv = m_folder.run(arguments + QStringList{"--csv"});
+        QVERIFY(csv.out.startsWith("method,") && csv.out.contains(",ofFlops,ofExponentials,ofBytes"));
     }
 
     void sweepNeverDropsSamples()
