@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "core/compute/feature_ops.cpp"
 #include <hwy/foreach_target.h>
 
+#include "core/compute/exp-inl.h"
 #include "core/compute/feature_ops.h"
 
 #include <hwy/contrib/math/math-inl.h>
@@ -49,7 +50,7 @@ void maxInto(const float* x, float* top, Index count)
 void expMinusOf(const float* x, const float* shift, float* out, Index count)
 {
     const Floats d;
-    mapRows(x, shift, out, count, [d](auto a, auto s) HWY_ATTR { return hn::Exp(d, hn::Sub(a, s)); });
+    mapRows(x, shift, out, count, [d](auto a, auto s) HWY_ATTR { return exponential(d, hn::Sub(a, s)); });
 }
 
 float expPlusOf(const float* x, const float* shift, float* out, Index count)
@@ -64,7 +65,7 @@ float expPlusOf(const float* x, const float* shift, float* out, Index count)
     for (; i < count; ++i)
         top = std::max(top, x[i] + shift[i]);
     const auto t = hn::Set(d, top);
-    mapRows(x, shift, out, count, [d, t](auto a, auto s) HWY_ATTR { return hn::Exp(d, hn::Sub(hn::Add(a, s), t)); });
+    mapRows(x, shift, out, count, [d, t](auto a, auto s) HWY_ATTR { return exponential(d, hn::Sub(hn::Add(a, s), t)); });
     return top;
 }
 

@@ -42,9 +42,9 @@ inline Scratch& threadPanel()
 HWY_BEFORE_NAMESPACE();
 namespace attnscope::HWY_NAMESPACE {
 
-constexpr Index kDepth = 192;       // rows of a panel: 24 KiB of AVX-512 panel stays in the first-level cache
+constexpr Index kDepth = 192;       // rows of a panel: it stays in the nearer cache levels
 constexpr Index kFewRows = 12;      // packing B pays from here on
-constexpr Index kMaxBlockCols = 64; // floats in two vectors of the widest target, with room
+constexpr Index kMaxBlockCols = 64; // floats in a register block's row of the widest target
 
 void packRows(const float* b, Index stride, Index count, Index k, float* panel, Index width)
 {
@@ -54,37 +54,48 @@ void packRows(const float* b, Index stride, Index count, Index k, float* panel, 
     }
 }
 
+/// The last columns, where they fill no vector, go through a block beside C.
+void multiplyEdge(const GemmTask& t, BlockTask block, Index col, Index count, Index vectors)
+{
+    HWY_ALIGN float edge[kBlockRows * kMaxBlockCols];
+    const bool add = block.add;
+    block.add = false;
+    block.c = edge;
+    block.ldc = kMaxBlockCols;
+    for (Index i = 0; i < t.c.rows; i += kBlockRows, block.a.data += kBlockRows * block.a.row) {
+        const Index rows = std::min<Index>(kBlockRows, t.c.rows - i);
+        multiplyRows(rows, block, vectors);
+        for (Index r = 0; r < rows; ++r)
+            for (Index j = 0; j < count; ++j) {
+                float& cell = t.c(i + r, col + j);
+                cell = edge[r * kMaxBlockCols + j] + (add ? cell : 0.0F);
+            }
+    }
+}
+
 /// The columns [col, col + count) of C over the depths [p0, p0 + k).
 void multiplyPanel(const GemmTask& t, Index col, Index count, Index p0, Index k, bool add)
 {
-    const Index width = blockCols();
-    const float* panel = nullptr;
-    Index ldb = width;
-    if (!t.bTransposed && count == width && t.c.rows < kFewRows) {
-        panel = t.b.row(p0) + col;
-        ldb = t.b.stride;
+    const auto lanes = static_cast<Index>(hn::Lanes(Floats()));
+    const Index vectors = (count + lanes - 1) / lanes;
+    const Index width = vectors * lanes;
+    BlockTask block{k, {t.a + p0 * t.aStep, t.aRow, t.aStep}, nullptr, width, t.c.data + col, t.c.stride, t.scale, add};
+    const bool narrow = t.b.stride <= blockCols(); // lies as a panel already
+    if (!t.bTransposed && count == width && (narrow || t.c.rows < kFewRows)) {
+        block.b = t.b.row(p0) + col;
+        block.ldb = t.b.stride;
     } else {
         float* packed = threadPanel().floats(kDepth * width);
         if (t.bTransposed)
             packTransposed(t.b.row(col) + p0, t.b.stride, count, k, packed, width);
         else
             packRows(t.b.row(p0) + col, t.b.stride, count, k, packed, width);
-        panel = packed;
+        block.b = packed;
     }
-    const Strided a{t.a + p0 * t.aStep, t.aRow, t.aStep};
     if (count == width)
-        return multiplyRows(t.c.rows, k, a, panel, ldb, t.c.data + col, t.c.stride, t.scale, add);
-    // The last columns go through a full-width block beside C.
-    HWY_ALIGN float edge[kBlockRows * kMaxBlockCols];
-    for (Index i = 0; i < t.c.rows; i += kBlockRows) {
-        const Index rows = std::min<Index>(kBlockRows, t.c.rows - i);
-        multiplyRows(rows, k, {a.data + i * a.row, a.row, a.step}, panel, ldb, edge, width, t.scale, false);
-        for (Index r = 0; r < rows; ++r)
-            for (Index j = 0; j < count; ++j) {
-                float& cell = t.c(i + r, col + j);
-                cell = edge[r * width + j] + (add ? cell : 0.0F);
-            }
-    }
+        multiplyRows(t.c.rows, block, vectors);
+    else
+        multiplyEdge(t, block, col, count, vectors);
 }
 
 void multiply(const GemmTask& t)

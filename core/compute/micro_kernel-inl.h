@@ -19,9 +19,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Floats = hn::ScalableTag<float>;
 
-/// Vectors and rows of the register block: 8 x 2 of the 32 AVX-512 registers, 6 x 2 of 16.
-inline constexpr int kBlockVectors = 2;
-inline constexpr int kBlockRows = HWY_TARGET <= HWY_AVX3 ? 8 : 6;
+/// Vectors and rows of the register block: 6 x 4 of the 32 AVX-512 registers, 6 x 2 of 16.
+inline constexpr int kBlockVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+inline constexpr int kBlockRows = 6;
 
 inline Index blockCols() { return kBlockVectors * static_cast<Index>(hn::Lanes(Floats())); }
 
@@ -32,86 +32,132 @@ struct Strided {
     Index step;
 };
 
-/// C [R, blockCols] (+)= scale * A [R, k] B [k, blockCols]; rows of B are ldb apart, rows of C ldc.
-template <int R>
-HWY_INLINE void multiplyBlock(Index k, Strided a, const float* HWY_RESTRICT b, Index ldb, float* HWY_RESTRICT c, Index ldc, float scale,
-                              bool add)
+/// Rows of B [k, ..] are ldb apart, rows of C ldc; C (+)= scale * A B.
+struct BlockTask {
+    Index k;
+    Strided a;
+    const float* b;
+    Index ldb;
+    float* c;
+    Index ldc;
+    float scale;
+    bool add;
+};
+
+/// R rows and V vectors of C.
+template <int R, int V>
+HWY_INLINE void multiplyBlock(const BlockTask& t, Index firstRow)
 {
     const Floats d;
     const auto n = static_cast<Index>(hn::Lanes(d));
-    hn::Vec<Floats> sums[R][kBlockVectors];
+    hn::Vec<Floats> sums[R][V];
 #pragma GCC unroll 8
-    for (int i = 0; i < R; ++i) {
-        sums[i][0] = hn::Zero(d);
-        sums[i][1] = hn::Zero(d);
-    }
-    for (Index p = 0; p < k; ++p) {
-        const auto b0 = hn::LoadU(d, b + p * ldb);
-        const auto b1 = hn::LoadU(d, b + p * ldb + n);
-        const float* column = a.data + p * a.step;
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 4
+        for (int j = 0; j < V; ++j)
+            sums[i][j] = hn::Zero(d);
+    const float* HWY_RESTRICT b = t.b;
+    const float* HWY_RESTRICT a = t.a.data + firstRow * t.a.row;
+    for (Index p = 0; p < t.k; ++p, b += t.ldb, a += t.a.step) {
+        hn::Vec<Floats> row[V];
+#pragma GCC unroll 4
+        for (int j = 0; j < V; ++j)
+            row[j] = hn::LoadU(d, b + j * n);
 #pragma GCC unroll 8
         for (int i = 0; i < R; ++i) {
-            const auto x = hn::Set(d, column[i * a.row]);
-            sums[i][0] = hn::MulAdd(x, b0, sums[i][0]);
-            sums[i][1] = hn::MulAdd(x, b1, sums[i][1]);
+            const auto x = hn::Set(d, a[i * t.a.row]);
+#pragma GCC unroll 4
+            for (int j = 0; j < V; ++j)
+                sums[i][j] = hn::MulAdd(x, row[j], sums[i][j]);
         }
     }
-    const auto factor = hn::Set(d, scale);
+    const auto factor = hn::Set(d, t.scale);
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i) {
-        float* row = c + i * ldc;
-        const auto old0 = add ? hn::LoadU(d, row) : hn::Zero(d);
-        const auto old1 = add ? hn::LoadU(d, row + n) : hn::Zero(d);
-        hn::StoreU(hn::MulAdd(factor, sums[i][0], old0), d, row);
-        hn::StoreU(hn::MulAdd(factor, sums[i][1], old1), d, row + n);
+        float* c = t.c + (firstRow + i) * t.ldc;
+#pragma GCC unroll 4
+        for (int j = 0; j < V; ++j)
+            hn::StoreU(t.add ? hn::MulAdd(factor, sums[i][j], hn::LoadU(d, c + j * n)) : hn::Mul(factor, sums[i][j]), d, c + j * n);
     }
 }
 
-/// multiplyBlock for any number of rows.
-inline void multiplyRows(Index rows, Index k, Strided a, const float* b, Index ldb, float* c, Index ldc, float scale, bool add)
+template <int V>
+void multiplyVectors(Index rows, const BlockTask& t)
 {
     Index i = 0;
     for (; i + kBlockRows <= rows; i += kBlockRows)
-        multiplyBlock<kBlockRows>(k, {a.data + i * a.row, a.row, a.step}, b, ldb, c + i * ldc, ldc, scale, add);
-    for (; i + 2 <= rows; i += 2)
-        multiplyBlock<2>(k, {a.data + i * a.row, a.row, a.step}, b, ldb, c + i * ldc, ldc, scale, add);
+        multiplyBlock<kBlockRows, V>(t, i);
+    if (i + 4 <= rows) {
+        multiplyBlock<4, V>(t, i);
+        i += 4;
+    }
+    if (i + 2 <= rows) {
+        multiplyBlock<2, V>(t, i);
+        i += 2;
+    }
     if (i < rows)
-        multiplyBlock<1>(k, {a.data + i * a.row, a.row, a.step}, b, ldb, c + i * ldc, ldc, scale, add);
+        multiplyBlock<1, V>(t, i);
+}
+
+/// C [rows, vectors of a block] (+)= scale * A [rows, k] B [k, the same].
+inline void multiplyRows(Index rows, const BlockTask& t, Index vectors = kBlockVectors)
+{
+    if constexpr (kBlockVectors == 4) {
+        if (vectors == 4)
+            return multiplyVectors<4>(rows, t);
+        if (vectors == 3)
+            return multiplyVectors<3>(rows, t);
+    }
+    return vectors == 2 ? multiplyVectors<2>(rows, t) : multiplyVectors<1>(rows, t);
+}
+
+#if HWY_TARGET != HWY_SCALAR
+/// Rows and columns of four vectors of four change places.
+template <class V>
+HWY_INLINE void transpose4(V (&r)[4])
+{
+    const hn::FixedTag<float, 4> d;
+    const auto low01 = hn::InterleaveLower(d, r[0], r[1]);
+    const auto low23 = hn::InterleaveLower(d, r[2], r[3]);
+    const auto high01 = hn::InterleaveUpper(d, r[0], r[1]);
+    const auto high23 = hn::InterleaveUpper(d, r[2], r[3]);
+    r[0] = hn::ConcatLowerLower(d, low23, low01);
+    r[1] = hn::ConcatUpperUpper(d, low23, low01);
+    r[2] = hn::ConcatLowerLower(d, high23, high01);
+    r[3] = hn::ConcatUpperUpper(d, high23, high01);
+}
+#endif
+
+/// to [k, count] = from [count, k] transposed.
+inline void transposeInto(const float* from, Index fromStride, Index count, Index k, float* HWY_RESTRICT to, Index toStride)
+{
+    Index j = 0;
+#if HWY_TARGET != HWY_SCALAR
+    const hn::FixedTag<float, 4> d;
+    for (; j + 4 <= count; j += 4) {
+        const float* r = from + j * fromStride;
+        Index p = 0;
+        for (; p + 4 <= k; p += 4) {
+            hn::Vec<hn::FixedTag<float, 4>> block[4] = {hn::LoadU(d, r + p), hn::LoadU(d, r + fromStride + p),
+                                                        hn::LoadU(d, r + 2 * fromStride + p), hn::LoadU(d, r + 3 * fromStride + p)};
+            transpose4(block);
+            for (Index i = 0; i < 4; ++i)
+                hn::StoreU(block[i], d, to + (p + i) * toStride + j);
+        }
+        for (; p < k; ++p)
+            for (Index i = 0; i < 4; ++i)
+                to[p * toStride + j + i] = r[i * fromStride + p];
+    }
+#endif
+    for (; j < count; ++j)
+        for (Index p = 0; p < k; ++p)
+            to[p * toStride + j] = from[j * fromStride + p];
 }
 
 /// panel [k, width] = rows of `b` [width, k] transposed; columns count .. width are 0.
 inline void packTransposed(const float* b, Index stride, Index count, Index k, float* HWY_RESTRICT panel, Index width)
 {
-#if HWY_TARGET != HWY_SCALAR
-    const hn::FixedTag<float, 4> d;
-#endif
-    Index j = 0;
-    for (; j + 4 <= count; j += 4) {
-        const float* r = b + j * stride;
-        Index p = 0;
-#if HWY_TARGET != HWY_SCALAR
-        for (; p + 4 <= k; p += 4) {
-            const auto r0 = hn::LoadU(d, r + p);
-            const auto r1 = hn::LoadU(d, r + stride + p);
-            const auto r2 = hn::LoadU(d, r + 2 * stride + p);
-            const auto r3 = hn::LoadU(d, r + 3 * stride + p);
-            const auto low01 = hn::InterleaveLower(d, r0, r1);
-            const auto low23 = hn::InterleaveLower(d, r2, r3);
-            const auto high01 = hn::InterleaveUpper(d, r0, r1);
-            const auto high23 = hn::InterleaveUpper(d, r2, r3);
-            hn::StoreU(hn::ConcatLowerLower(d, low23, low01), d, panel + p * width + j);
-            hn::StoreU(hn::ConcatUpperUpper(d, low23, low01), d, panel + (p + 1) * width + j);
-            hn::StoreU(hn::ConcatLowerLower(d, high23, high01), d, panel + (p + 2) * width + j);
-            hn::StoreU(hn::ConcatUpperUpper(d, high23, high01), d, panel + (p + 3) * width + j);
-        }
-#endif
-        for (; p < k; ++p)
-            for (Index i = 0; i < 4; ++i)
-                panel[p * width + j + i] = r[i * stride + p];
-    }
-    for (; j < count; ++j)
-        for (Index p = 0; p < k; ++p)
-            panel[p * width + j] = b[j * stride + p];
+    transposeInto(b, stride, count, k, panel, width);
     for (Index p = 0; p < k; ++p)
         for (Index i = count; i < width; ++i)
             panel[p * width + i] = 0.0F;

@@ -7,8 +7,8 @@
 #include <hwy/foreach_target.h>
 
 #include "core/compute/dense.h"
+#include "core/compute/exp-inl.h"
 
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -82,14 +82,14 @@ double expRowOf(float* x, Index count, float shift)
 {
     const hn::ScalableTag<float> d;
     const auto s = hn::Set(d, shift);
-    return sumOf<true>(x, count, [d, s](auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, s)); });
+    return sumOf<true>(x, count, [d, s](auto v) HWY_ATTR { return exponential(d, hn::Sub(v, s)); });
 }
 
 double expSumOf(const float* x, Index count, float shift)
 {
     const hn::ScalableTag<float> d;
     const auto s = hn::Set(d, shift);
-    return sumOf<false>(const_cast<float*>(x), count, [d, s](auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, s)); });
+    return sumOf<false>(const_cast<float*>(x), count, [d, s](auto v) HWY_ATTR { return exponential(d, hn::Sub(v, s)); });
 }
 
 void scaleRowOf(float* x, Index count, float factor)

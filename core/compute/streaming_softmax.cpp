@@ -6,20 +6,21 @@
 #define HWY_TARGET_INCLUDE "core/compute/streaming_softmax.cpp"
 #include <hwy/foreach_target.h>
 
+#include "core/compute/exp-inl.h"
 #include "core/compute/micro_kernel-inl.h"
 #include "core/compute/scratch.h"
 #include "core/compute/streaming_softmax.h"
 
-#include <hwy/contrib/math/math-inl.h>
-
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #ifndef ATTNSCOPE_STREAM_TILE
 #define ATTNSCOPE_STREAM_TILE
 namespace attnscope {
 
-inline constexpr Index kStreamKeys = 128; // keys of a tile: scores of 128 x 64 stay in the first two cache levels
+inline constexpr float kLog2E = 1.442695041F; // logits are kept as powers of two
+inline constexpr Index kStreamKeys = 128;     // keys of a tile: scores of 128 x 64 stay in the first two cache levels
 
 /// One thread's working memory; all matrices have kStreamQueries columns, one a query.
 struct StreamTile {
@@ -41,12 +42,18 @@ namespace attnscope::HWY_NAMESPACE {
 constexpr float kLowest = std::numeric_limits<float>::lowest();
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
 
-/// Logits of the keys [key0, key0 + keys), those that a query doesn't see at minus infinity.
+/// Logits over ln 2 of the keys [key0, key0 + keys), those that a query doesn't see at minus infinity.
 void scoreTile(const StreamingTask& t, const StreamTile& s, Index first, Index count, Index key0, Index keys)
 {
     for (Index c = 0; c < count; c += blockCols())
-        multiplyRows(keys, t.k.cols, {t.k.row(key0), t.k.stride, 1}, s.queries + c, kStreamQueries, s.scores + c, kStreamQueries, t.scale,
-                     false);
+        multiplyRows(keys, {t.k.cols,
+                            {t.k.row(key0), t.k.stride, 1},
+                            s.queries + c,
+                            kStreamQueries,
+                            s.scores + c,
+                            kStreamQueries,
+                            kLog2E * t.scale,
+                            false});
     const KeySupport& support = t.support;
     const bool amongGlobals = key0 + keys <= support.globals && key0 >= support.floor(first + count - 1);
     const bool whole = key0 + keys <= support.end(first) && (key0 >= support.begin(first + count - 1) || amongGlobals);
@@ -65,27 +72,44 @@ void scoreTile(const StreamingTask& t, const StreamTile& s, Index first, Index c
     }
 }
 
-/// scores = exp(scores - new maximum); maxima, sums and shrinking factors follow.
-void exponentiateTile(StreamTile& s, Index count, Index keys)
+/// scores = 2^(scores - new maximum); maxima, sums and shrinking factors follow. V vectors of queries from column c on.
+template <int V>
+HWY_INLINE void exponentiateColumns(const StreamTile& s, Index c, Index keys)
 {
     const Floats d;
     const auto n = static_cast<Index>(hn::Lanes(d));
-    for (Index c = 0; c < count; c += n) {
-        const auto old = hn::Load(d, s.max + c);
-        auto top = old;
-        for (Index j = 0; j < keys; ++j)
-            top = hn::Max(top, hn::Load(d, s.scores + j * kStreamQueries + c));
-        auto sum = hn::Zero(d);
-        for (Index j = 0; j < keys; ++j) {
-            float* at = s.scores + j * kStreamQueries + c;
-            const auto p = hn::Exp(d, hn::Sub(hn::Load(d, at), top));
-            hn::Store(p, d, at);
-            sum = hn::Add(sum, p);
-        }
-        hn::Store(top, d, s.max + c);
-        hn::Store(hn::Exp(d, hn::Sub(old, top)), d, s.factor + c);
-        hn::Store(sum, d, s.tileSum + c);
+    hn::Vec<Floats> top[V];
+    hn::Vec<Floats> sum[V];
+#pragma GCC unroll 4
+    for (int i = 0; i < V; ++i) {
+        top[i] = hn::Load(d, s.max + c + i * n);
+        sum[i] = hn::Zero(d);
     }
+    for (Index j = 0; j < keys; ++j)
+#pragma GCC unroll 4
+        for (int i = 0; i < V; ++i)
+            top[i] = hn::Max(top[i], hn::Load(d, s.scores + j * kStreamQueries + c + i * n));
+    for (Index j = 0; j < keys; ++j) {
+        float* at = s.scores + j * kStreamQueries + c;
+#pragma GCC unroll 4
+        for (int i = 0; i < V; ++i) {
+            const auto p = powerOfTwo(d, hn::Sub(hn::Load(d, at + i * n), top[i]));
+            hn::Store(p, d, at + i * n);
+            sum[i] = hn::Add(sum[i], p);
+        }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < V; ++i) {
+        hn::Store(powerOfTwo(d, hn::Sub(hn::Load(d, s.max + c + i * n), top[i])), d, s.factor + c + i * n);
+        hn::Store(top[i], d, s.max + c + i * n);
+        hn::Store(sum[i], d, s.tileSum + c + i * n);
+    }
+}
+
+void exponentiateTile(StreamTile& s, Index count, Index keys)
+{
+    for (Index c = 0; c < count; c += blockCols())
+        exponentiateColumns<kBlockVectors>(s, c, keys);
     for (Index q = 0; q < count; ++q)
         s.sum[q] = s.sum[q] * static_cast<double>(s.factor[q]) + static_cast<double>(s.tileSum[q]);
 }
@@ -105,8 +129,8 @@ void accumulateTile(const StreamingTask& t, const StreamTile& s, Index count, In
         }
     }
     for (Index c = 0; c < count; c += blockCols())
-        multiplyRows(t.v.cols, keys, {t.v.row(key0), 1, t.v.stride}, s.scores + c, kStreamQueries, s.output + c, kStreamQueries, 1.0F,
-                     true);
+        multiplyRows(t.v.cols,
+                     {keys, {t.v.row(key0), 1, t.v.stride}, s.scores + c, kStreamQueries, s.output + c, kStreamQueries, 1.0F, true});
 }
 
 void streamKeys(const StreamingTask& t, StreamTile& s, Index first, Index count, Index begin, Index end, bool withOutput)
@@ -120,8 +144,26 @@ void streamKeys(const StreamingTask& t, StreamTile& s, Index first, Index count,
     }
 }
 
-void stream(const StreamingTask& t, StreamTile& s, Index first, Index count, bool withOutput)
+/// out = outputs over their sums, a query a row again; rows that see nothing become 0.
+void storeOutputs(const StreamTile& s, Index count, MatrixView<float> out)
 {
+    for (Index q = 0; q < kStreamQueries; ++q)
+        s.factor[q] = static_cast<float>(q < count && s.sum[q] > 0.0 ? 1.0 / s.sum[q] : 0.0);
+    const Floats d;
+    const auto n = static_cast<Index>(hn::Lanes(d));
+    for (Index c = 0; c < count; c += n) {
+        const auto factor = hn::Load(d, s.factor + c);
+        for (Index v = 0; v < out.cols; ++v) {
+            float* at = s.output + v * kStreamQueries + c;
+            hn::Store(hn::Mul(factor, hn::Load(d, at)), d, at);
+        }
+    }
+    transposeInto(s.output, kStreamQueries, out.cols, count, out.data, out.stride);
+}
+
+void stream(const StreamingTask& t, StreamTile& s, Index first, Index count, MatrixView<float> out)
+{
+    const bool withOutput = out.data != nullptr;
     packTransposed(t.q.row(first), t.q.stride, count, t.q.cols, s.queries, kStreamQueries);
     std::fill_n(s.max, kStreamQueries, kLowest);
     std::fill_n(s.sum, kStreamQueries, 0.0);
@@ -132,6 +174,8 @@ void stream(const StreamingTask& t, StreamTile& s, Index first, Index count, boo
     const Index globals = std::min(t.support.globals, begin);
     streamKeys(t, s, first, count, t.support.floor(first), std::min(globals, t.support.end(first + count - 1)), withOutput);
     streamKeys(t, s, first, count, begin, t.support.end(first + count - 1), withOutput);
+    if (withOutput)
+        storeOutputs(s, count, out);
 }
 
 } // namespace attnscope::HWY_NAMESPACE
@@ -151,6 +195,16 @@ Index sameKind(const KeySupport& support, Index first, Index count)
         if (first < edge)
             return std::min(count, edge - first);
     return count;
+}
+
+/// From powers of two to those of e: what the maximum loses when it is rounded goes into the sum (unless it is so large that its last
+/// digit means nothing).
+RowNorm normOf(float max, double sum)
+{
+    const double logit = static_cast<double>(max) / static_cast<double>(kLog2E);
+    const auto rounded = static_cast<float>(logit);
+    const double lost = logit - static_cast<double>(rounded);
+    return {rounded, std::abs(lost) < 1.0 ? sum * std::exp(lost) : sum};
 }
 
 } // namespace
@@ -194,14 +248,9 @@ void streamQueries(const StreamingTask& task, Index first, Index count, MatrixVi
     }
     for (Index done = 0; done < count;) {
         const Index now = sameKind(task.support, first + done, std::min(kStreamQueries, count - done));
-        HWY_DYNAMIC_DISPATCH(stream)(task, tile, first + done, now, withOutput);
-        for (Index q = 0; q < now; ++q) {
-            if (norms)
-                norms[done + q] = {tile.max[q], tile.sum[q]};
-            const auto inverse = static_cast<float>(tile.sum[q] > 0.0 ? 1.0 / tile.sum[q] : 0.0);
-            for (Index c = 0; c < valueDim; ++c)
-                out(done + q, c) = tile.output[c * kStreamQueries + q] * inverse;
-        }
+        HWY_DYNAMIC_DISPATCH(stream)(task, tile, first + done, now, withOutput ? out.rowRange(done, now) : out);
+        for (Index q = 0; norms && q < now; ++q)
+            norms[done + q] = normOf(tile.max[q], tile.sum[q]);
         done += now;
     }
 }
