@@ -38,6 +38,13 @@ public:
         compute(side, x, out);
     }
 
+    /// phi itself, where all of it is plain (core/compute/plain_features.h): true. Else false, and `out` is void; so it is for maps that
+    /// are not logarithmic.
+    virtual bool computePlain(Side side, MatrixView<const float> x, MatrixView<float> out) const
+    {
+        return (void)side, (void)x, (void)out, false;
+    }
+
     /// What a row is divided by, where its weights sum to sum exp(logScale), on that same scale: for published code that clamps
     /// sums or adds to them.
     virtual double divisor(double sum, double logScale) const { return (void)logScale, sum; }

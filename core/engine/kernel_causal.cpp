@@ -3,6 +3,7 @@
 
 #include "core/compute/dense.h"
 #include "core/compute/feature_ops.h"
+#include "core/compute/plain_features.h"
 #include "core/engine/exact_row.h"
 
 #include <algorithm>
@@ -35,6 +36,28 @@ CausalWalk::CausalWalk(const Inputs& inputs, const FeatureMap& map, HeadRef kvHe
 {
 }
 
+CausalWalk::Chunk CausalWalk::prepare(Index first, Index rows, const KernelState& prefix, const KernelState& local)
+{
+    const auto x = m_inputs.k.matrix(m_kvHead).rowRange(first, rows);
+    const auto scaled = m_scaledKeys.matrix().rowRange(0, rows);
+    Chunk chunk;
+    chunk.scaled = scaled;
+    chunk.v = m_inputs.v.matrix(m_kvHead).rowRange(first, rows);
+    chunk.plain = prefix.plain() && local.plain() && m_map.computePlain(Side::Key, x, scaled);
+    if (chunk.plain) {
+        m_view.assignPlain(prefix, local);
+        return chunk;
+    }
+    chunk.keys = m_keys.compute(m_map, Side::Key, first, x);
+    chunk.shift = local.raisedShift(chunk.keys);
+    scaleKeys(chunk.keys, chunk.shift, scaled);
+    m_view.assign(prefix, local, chunk.shift);
+    chunk.lift.resize(chunk.shift.size());
+    for (std::size_t r = 0; r < chunk.lift.size(); ++r)
+        chunk.lift[r] = std::exp(chunk.shift[r] - m_view.shift()[r]);
+    return chunk;
+}
+
 bool CausalWalk::walk(Index first, Index last, const KernelState& prefix, KernelState& local, const RunContext& context)
 {
     const Index offset = m_inputs.k.rows() - m_inputs.q.rows();
@@ -43,20 +66,13 @@ bool CausalWalk::walk(Index first, Index last, const KernelState& prefix, Kernel
         if (context.cancelled())
             return false;
         const Index rows = std::min(kKernelChunk, last - j);
-        Chunk chunk;
-        chunk.keys = m_keys.compute(m_map, Side::Key, j, m_inputs.k.matrix(m_kvHead).rowRange(j, rows));
-        chunk.shift = local.raisedShift(chunk.keys);
-        const auto scaled = m_scaledKeys.matrix().rowRange(0, rows);
-        scaleKeys(chunk.keys, chunk.shift, scaled);
-        chunk.scaled = scaled;
-        chunk.v = m_inputs.v.matrix(m_kvHead).rowRange(j, rows);
-        m_view.assign(prefix, local, chunk.shift);
-        chunk.lift.resize(chunk.shift.size());
-        for (std::size_t r = 0; r < chunk.lift.size(); ++r)
-            chunk.lift[r] = std::exp(chunk.shift[r] - m_view.shift()[r]);
+        const Chunk chunk = prepare(j, rows, prefix, local);
         for (Index h = m_kvHead.head * group; h < (m_kvHead.head + 1) * group; ++h)
             answer({m_kvHead.batch, h}, j - offset, chunk, prefix, local);
-        local.add(chunk.scaled, chunk.shift, chunk.v);
+        if (chunk.plain)
+            local.addPlain(chunk.scaled, chunk.v);
+        else
+            local.add(chunk.scaled, chunk.shift, chunk.v);
     }
     return true;
 }
@@ -64,15 +80,21 @@ bool CausalWalk::walk(Index first, Index last, const KernelState& prefix, Kernel
 void CausalWalk::answer(HeadRef head, Index firstQuery, const Chunk& chunk, const KernelState& prefix, const KernelState& local)
 {
     const Index rows = chunk.scaled.rows;
-    const auto queries = m_queries.compute(m_map, Side::Query, firstQuery, m_inputs.q.matrix(head).rowRange(firstQuery, rows));
+    const auto x = m_inputs.q.matrix(head).rowRange(firstQuery, rows);
     const auto p = m_scaledQueries.matrix().rowRange(0, rows);
     const auto numerators = m_numerators.matrix().rowRange(0, rows);
-    scaleQueries(queries, m_view.shift(), p, m_logScale);
+    FeatureRows queries;
+    if (chunk.plain && m_map.computePlain(Side::Query, x, p))
+        std::fill(m_logScale.begin(), m_logScale.end(), 0.0F);
+    else {
+        queries = m_queries.compute(m_map, Side::Query, firstQuery, x);
+        scaleQueries(queries, m_view.shift(), p, m_logScale);
+    }
     gemmNN(p, m_view.values(), numerators);
-    for (Index i = 0; i < rows; ++i)
-        m_denominators[static_cast<std::size_t>(i)] = static_cast<double>(dot(p.rowSpan(i), m_view.weights()));
+    timesVector(p, m_view.weights(), m_denominators);
     addChunk(chunk, p, numerators);
-    repairRows(queries, chunk, prefix, local, numerators);
+    if (!chunk.plain) // plain keys have no product that is too small for any query
+        repairRows(queries, chunk, prefix, local, numerators);
     const auto count = static_cast<std::size_t>(rows);
     m_sink({head, firstQuery, numerators, std::span(m_denominators).first(count), std::span(m_logScale).first(count)});
 }
@@ -83,13 +105,18 @@ void CausalWalk::addChunk(const Chunk& chunk, MatrixView<float> p, MatrixView<fl
     if (std::any_of(chunk.lift.begin(), chunk.lift.end(), [](float x) { return x != 1.0F; }))
         for (Index i = 0; i < rows; ++i)
             std::transform(p.row(i), p.row(i) + p.cols, chunk.lift.begin(), p.row(i), std::multiplies<>());
-    const MatrixView<float> products{m_products.data(), rows, rows, kKernelChunk};
-    gemmNT(p, chunk.scaled, products);
-    for (Index i = 0; i < rows; ++i) {
-        std::fill(products.row(i) + i + 1, products.row(i) + rows, 0.0F);
-        m_denominators[static_cast<std::size_t>(i)] += rowSum(products.rowSpan(i).first(static_cast<std::size_t>(i + 1)));
+    // Queries by halves: the first half sees no key of the second.
+    for (Index first = 0; first < rows; first += kKernelChunk / 2) {
+        const Index count = std::min(kKernelChunk / 2, rows - first);
+        const Index keys = first + count;
+        const MatrixView<float> products{m_products.data(), count, keys, kKernelChunk};
+        gemmNT(p.rowRange(first, count), chunk.scaled.rowRange(0, keys), products);
+        for (Index i = 0; i < count; ++i) {
+            std::fill(products.row(i) + first + i + 1, products.row(i) + keys, 0.0F);
+            m_denominators[static_cast<std::size_t>(first + i)] += rowSum(products.rowSpan(i));
+        }
+        gemmNN(products, chunk.v.rowRange(0, keys), numerators.rowRange(first, count), 1.0F, Into::Add);
     }
-    gemmNN(products, chunk.v, numerators, 1.0F, Into::Add);
 }
 
 void CausalWalk::repairRows(const FeatureRows& queries, const Chunk& chunk, const KernelState& prefix, const KernelState& local,

@@ -19,6 +19,7 @@ public:
 
 private:
     struct Chunk {
+        bool plain = false; ///< keys and states; then `keys`, `shift` and `lift` are not there
         FeatureRows keys;
         std::vector<float> shift; ///< of the scaled keys
         std::vector<float> lift;  ///< exp(shift - m_view.shift())
@@ -26,6 +27,7 @@ private:
         MatrixView<const float> v;
     };
 
+    Chunk prepare(Index first, Index rows, const KernelState& prefix, const KernelState& local);
     void answer(HeadRef head, Index firstQuery, const Chunk& chunk, const KernelState& prefix, const KernelState& local);
     void addChunk(const Chunk& chunk, MatrixView<float> p, MatrixView<float> numerators);
     void repairRows(const FeatureRows& queries, const Chunk& chunk, const KernelState& prefix, const KernelState& local,

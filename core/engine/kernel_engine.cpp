@@ -3,11 +3,13 @@
 
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
-#include "core/compute/feature_ops.h"
+#include "core/compute/plain_features.h"
 #include "core/engine/kernel_causal.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cassert>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -45,38 +47,52 @@ KernelState sumKeys(const Inputs& in, const FeatureMap& map, HeadRef kvHead, Ran
     Tensor scaled(1, 1, kKernelChunk, map.features());
     for (Index j = range.first; j < range.last && !context.cancelled(); j += kKernelChunk) {
         const Index rows = std::min(kKernelChunk, range.last - j);
-        const auto keys = buffer.compute(map, Side::Key, j, in.k.matrix(kvHead).rowRange(j, rows));
-        const auto shift = state.raisedShift(keys);
         const auto scaledKeys = scaled.matrix().rowRange(0, rows);
+        const auto x = in.k.matrix(kvHead).rowRange(j, rows);
+        const auto v = in.v.matrix(kvHead).rowRange(j, rows);
+        if (state.plain() && map.computePlain(Side::Key, x, scaledKeys)) {
+            state.addPlain(scaledKeys, v);
+            continue;
+        }
+        const auto keys = buffer.compute(map, Side::Key, j, x);
+        const auto shift = state.raisedShift(keys);
         scaleKeys(keys, shift, scaledKeys);
-        state.add(scaledKeys, shift, in.v.matrix(kvHead).rowRange(j, rows));
+        state.add(scaledKeys, shift, v);
     }
     return state;
 }
 
-/// For every key/value head the states before each range and, last, after all of them; starting from `starts` (or nothing).
-/// None when stopped.
-using Prefixes = std::vector<std::vector<KernelState>>;
-std::optional<Prefixes> prefixStates(const Inputs& in, const FeatureMap& map, const std::vector<Range>& ranges,
-                                     const std::vector<KernelState>& starts, const RunContext& context)
+/// The states of each range alone, range after range for each key/value head. None when stopped.
+using States = std::vector<std::optional<KernelState>>;
+std::optional<States> statesOf(const Inputs& in, const FeatureMap& map, const std::vector<Range>& ranges, const RunContext& context)
 {
     const Index units = in.k.batch() * in.k.heads();
     const auto count = static_cast<Index>(ranges.size());
-    std::vector<std::optional<KernelState>> parts(static_cast<std::size_t>(units * count));
+    States parts(static_cast<std::size_t>(units * count));
     const bool done = parallelFor(units * count, 1, context, [&](Index first, Index) {
         parts[static_cast<std::size_t>(first)] =
             sumKeys(in, map, kvHeadAt(in, first / count), ranges[static_cast<std::size_t>(first % count)], context);
     });
-    if (!done)
+    return done ? std::optional(std::move(parts)) : std::nullopt;
+}
+
+/// For every key/value head the states before each range and, last, after all of them; starting from `starts`. None when stopped.
+using Prefixes = std::vector<std::vector<KernelState>>;
+std::optional<Prefixes> prefixStates(const Inputs& in, const FeatureMap& map, const std::vector<Range>& ranges,
+                                     const std::vector<KernelState>& starts, const RunContext& context)
+{
+    auto parts = statesOf(in, map, ranges, context);
+    if (!parts)
         return std::nullopt;
-    Prefixes prefixes(static_cast<std::size_t>(units));
+    Prefixes prefixes(starts.size());
     for (std::size_t u = 0; u < prefixes.size(); ++u) {
         auto& list = prefixes[u];
-        list.push_back(starts.empty() ? KernelState(map.features(), in.v.cols()) : starts[u]);
+        list.push_back(starts[u]);
         for (std::size_t s = 0; s < ranges.size(); ++s) {
+            auto& part = (*parts)[u * ranges.size() + s];
             list.push_back(list.back());
-            list.back().merge(*parts[u * ranges.size() + s]);
-            parts[u * ranges.size() + s].reset();
+            list.back().merge(*part);
+            part.reset();
         }
     }
     return prefixes;
@@ -86,12 +102,15 @@ std::optional<Prefixes> prefixStates(const Inputs& in, const FeatureMap& map, co
 std::optional<std::vector<KernelState>> totals(const Inputs& in, const FeatureMap& map, const std::vector<Range>& ranges,
                                                const RunContext& context)
 {
-    auto prefixes = prefixStates(in, map, ranges, {}, context);
-    if (!prefixes)
+    auto parts = statesOf(in, map, ranges, context);
+    if (!parts)
         return std::nullopt;
-    std::vector<KernelState> states;
-    for (auto& list : *prefixes)
-        states.push_back(std::move(list.back()));
+    std::vector<KernelState> states(static_cast<std::size_t>(in.k.batch() * in.k.heads()), KernelState(map.features(), in.v.cols()));
+    for (std::size_t u = 0; u < states.size(); ++u)
+        for (std::size_t s = 0; s < ranges.size(); ++s) {
+            states[u].merge(*(*parts)[u * ranges.size() + s]);
+            (*parts)[u * ranges.size() + s].reset();
+        }
     return states;
 }
 
@@ -112,13 +131,15 @@ public:
     void answer(HeadRef head, Index first, const StateView& view, const QuerySink& sink)
     {
         const Index rows = std::min(kKernelChunk, m_inputs.q.rows() - first);
-        const auto queries = m_queries.compute(m_map, Side::Query, first, m_inputs.q.matrix(head).rowRange(first, rows));
+        const auto x = m_inputs.q.matrix(head).rowRange(first, rows);
         const auto p = m_scaled.matrix().rowRange(0, rows);
         const auto numerators = m_numerators.matrix().rowRange(0, rows);
-        scaleQueries(queries, view.shift(), p, m_logScale);
+        if (view.plain() && m_map.computePlain(Side::Query, x, p))
+            std::fill(m_logScale.begin(), m_logScale.end(), 0.0F);
+        else
+            scaleQueries(m_queries.compute(m_map, Side::Query, first, x), view.shift(), p, m_logScale);
         gemmNN(p, view.values(), numerators);
-        for (Index i = 0; i < rows; ++i)
-            m_denominators[static_cast<std::size_t>(i)] = static_cast<double>(dot(p.rowSpan(i), view.weights()));
+        timesVector(p, view.weights(), m_denominators);
         const auto count = static_cast<std::size_t>(rows);
         sink({head, first, numerators, std::span(m_denominators).first(count), std::span(m_logScale).first(count)});
     }
@@ -204,13 +225,14 @@ Result<Tensor> runKernel(const Inputs& inputs, const FeatureMap& map, const RunC
     const Shape s = inputs.shape();
     Tensor out(s.batch, s.heads, s.queries, s.valueDim);
     const bool done = visitQueries(inputs, map, context, [&](const QueryBlock& block) {
-        for (Index i = 0; i < block.numerators.rows; ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            const double denominator = map.divisor(block.denominators[at], static_cast<double>(block.logScale[at]));
-            const float* from = block.numerators.row(i);
-            std::transform(from, from + s.valueDim, out.matrix(block.head).row(block.first + i),
-                           [f = 1.0 / denominator](float x) { return static_cast<float>(f * x); });
+        const auto rows = static_cast<std::size_t>(block.numerators.rows);
+        std::array<float, kKernelChunk> inverse{};
+        assert(rows <= inverse.size());
+        for (std::size_t i = 0; i < rows; ++i) {
+            const double denominator = map.divisor(block.denominators[i], static_cast<double>(block.logScale[i]));
+            inverse[i] = static_cast<float>(1.0 / denominator);
         }
+        scaleRowsInto(block.numerators, inverse, out.matrix(block.head).rowRange(block.first, block.numerators.rows));
     });
     if (!done)
         return cancelledError();
@@ -221,7 +243,7 @@ double kernelFlops(const Shape& s, Index features, bool causal)
 {
     const auto width = static_cast<double>(s.valueDim + 1);
     const auto m = static_cast<double>(features);
-    const double inside = causal ? 2.0 * static_cast<double>(kKernelChunk) * (m + width) * static_cast<double>(s.queries) : 0.0;
+    const double inside = causal ? 1.5 * static_cast<double>(kKernelChunk) * (m + width) * static_cast<double>(s.queries) : 0.0;
     return static_cast<double>(s.batch * s.heads) * (2.0 * static_cast<double>(s.queries + s.keys) * m * width + inside);
 }
 

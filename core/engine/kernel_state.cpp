@@ -3,9 +3,11 @@
 
 #include "core/compute/dense.h"
 #include "core/compute/feature_ops.h"
+#include "core/compute/plain_features.h"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace attnscope {
 
@@ -13,7 +15,7 @@ namespace {
 
 constexpr float kNoKeys = -1e30F; // exp(kNoKeys - x) is 0 for every shift x that occurs, and no infinities meet
 
-double ratio(float from, float to) { return std::exp(static_cast<double>(from) - static_cast<double>(to)); }
+double ratio(float from, float to) { return from == to ? 1.0 : std::exp(static_cast<double>(from) - static_cast<double>(to)); }
 
 } // namespace
 
@@ -82,9 +84,9 @@ std::vector<float> KernelState::raisedShift(const FeatureRows& keys) const
 
 void KernelState::add(MatrixView<const float> scaled, std::span<const float> shift, MatrixView<const float> v)
 {
-    std::fill(m_keyWeights.begin(), m_keyWeights.end(), 0.0F);
-    for (Index j = 0; j < scaled.rows; ++j)
-        addScaledRow(m_keyWeights, 1.0F, scaled.rowSpan(j));
+    m_plain = false;
+    m_empty = false;
+    columnSums(scaled, m_keyWeights);
     if (m_dim > 0)
         gemmTN(scaled, v, {m_keyValues.data(), scaled.cols, m_dim, m_dim});
     for (std::size_t r = 0; r < m_shift.size(); ++r) {
@@ -96,8 +98,31 @@ void KernelState::add(MatrixView<const float> scaled, std::span<const float> shi
     }
 }
 
+void KernelState::addPlain(MatrixView<const float> phi, MatrixView<const float> v)
+{
+    if (m_empty)
+        std::fill(m_shift.begin(), m_shift.end(), 0.0F);
+    m_empty = false;
+    columnSums(phi, m_keyWeights);
+    addTo(m_weights, m_keyWeights);
+    if (m_dim == 0)
+        return;
+    gemmTN(phi, v, {m_keyValues.data(), phi.cols, m_dim, m_dim});
+    addTo(m_values, m_keyValues);
+}
+
 void KernelState::merge(const KernelState& other)
 {
+    if (other.m_empty)
+        return;
+    const bool aligned = m_plain && other.m_plain && !m_empty;
+    m_plain = m_plain && other.m_plain;
+    m_empty = false;
+    if (aligned) {
+        std::transform(m_weights.begin(), m_weights.end(), other.m_weights.begin(), m_weights.begin(), std::plus<>());
+        std::transform(m_values.begin(), m_values.end(), other.m_values.begin(), m_values.begin(), std::plus<>());
+        return;
+    }
     for (std::size_t r = 0; r < m_shift.size(); ++r) {
         const float top = std::max(m_shift[r], other.m_shift[r]);
         const double ours = ratio(m_shift[r], top);
@@ -114,12 +139,25 @@ StateView::StateView(Index features, Index valueDim)
 {
 }
 
-void StateView::assign(const KernelState& a) { assign(a, a, a.shift(), 0.0); }
+void StateView::assign(const KernelState& a)
+{
+    assign(a, a, a.shift(), 0.0);
+    m_plain = a.plain();
+}
+
+void StateView::assignPlain(const KernelState& a, const KernelState& b)
+{
+    m_plain = true;
+    std::fill(m_shift.begin(), m_shift.end(), 0.0F);
+    sumToFloat(a.weights(), b.weights(), m_weights);
+    sumToFloat(a.values(), b.values(), m_values.values());
+}
 
 void StateView::assign(const KernelState& a, const KernelState& b, std::span<const float> shift) { assign(a, b, shift, 1.0); }
 
 void StateView::assign(const KernelState& a, const KernelState& b, std::span<const float> shift, double share)
 {
+    m_plain = false;
     for (std::size_t r = 0; r < m_shift.size(); ++r) {
         const auto row = static_cast<Index>(r);
         m_shift[r] = std::max(a.shift()[r], shift[r]);

@@ -44,17 +44,26 @@ public:
     /// Adds keys: `scaled` = scaleKeys(keys, shift) with shift = raisedShift(keys), and their values.
     void add(MatrixView<const float> scaled, std::span<const float> shift, MatrixView<const float> v);
 
+    /// Adds keys by their plain features. Only where the state itself is plain.
+    void addPlain(MatrixView<const float> phi, MatrixView<const float> v);
+
+    /// Whether all shifts are 0, as they are while only plain features were added (and before any).
+    bool plain() const { return m_plain; }
+
     /// Adds all keys of another state.
     void merge(const KernelState& other);
 
     std::span<const float> shift() const { return m_shift; }
     std::span<const double> weights() const { return m_weights; }                                   ///< [features]
     std::span<const double> values(Index r) const { return {m_values.data() + r * m_dim, size()}; } ///< [valueDim]
+    std::span<const double> values() const { return m_values; }                                     ///< [features, valueDim]
 
 private:
     std::size_t size() const { return static_cast<std::size_t>(m_dim); }
 
     Index m_dim;
+    bool m_plain = true;
+    bool m_empty = true; ///< then the shifts are not 0 but as low as can be
     std::vector<float> m_shift;
     std::vector<double> m_weights;
     std::vector<double> m_values;
@@ -73,6 +82,10 @@ public:
     /// Relative to the larger of a.shift() and `shift`, which covers b.
     void assign(const KernelState& a, const KernelState& b, std::span<const float> shift);
 
+    /// Relative to no shift, where both are plain.
+    void assignPlain(const KernelState& a, const KernelState& b);
+
+    bool plain() const { return m_plain; } ///< all shifts are 0
     std::span<const float> shift() const { return m_shift; }
     std::span<const float> weights() const { return m_weights; }
     MatrixView<const float> values() const { return m_values.matrix(); } ///< [features, valueDim]
@@ -80,6 +93,7 @@ public:
 private:
     void assign(const KernelState& a, const KernelState& b, std::span<const float> shift, double share);
 
+    bool m_plain = false;
     std::vector<float> m_shift;
     std::vector<float> m_weights;
     Tensor m_values;

@@ -2,6 +2,7 @@
 #include "core/engine/key_sums.h"
 
 #include "core/compute/dense.h"
+#include "core/compute/plain_features.h"
 
 #include <algorithm>
 #include <vector>
@@ -21,6 +22,11 @@ void SoftmaxLogs::compute(Side side, MatrixView<const float> x, const FeatureRow
     }
 }
 
+bool SoftmaxLogs::computePlain(Side side, MatrixView<const float> x, MatrixView<float> out) const
+{
+    return side == Side::Query ? plainSoftmax(x, m_scale, out) : plainScaledExp(x, m_scale, out);
+}
+
 KernelState sumOfKeys(const FeatureMap& map, MatrixView<const float> k, MatrixView<const float> v, Index first, Index last,
                       const RunContext& context)
 {
@@ -31,11 +37,16 @@ KernelState sumOfKeys(const FeatureMap& map, MatrixView<const float> k, MatrixVi
     std::vector<float> logScale(static_cast<std::size_t>(most));
     for (Index j = first; j < last && !context.cancelled(); j += most) {
         const Index rows = std::min(most, last - j);
+        const auto phi = scaled.matrix().rowRange(0, rows);
+        if (state.plain() && map.computePlain(Side::Key, k.rowRange(j, rows), phi)) {
+            state.addPlain(phi, v.rowRange(j, rows));
+            continue;
+        }
         const FeatureRows keys = FeatureRows{values.matrix(), logScale, map.logarithmic()}.first(rows);
         map.computeAt(Side::Key, j, k.rowRange(j, rows), keys);
         const auto shift = state.raisedShift(keys);
-        scaleKeys(keys, shift, scaled.matrix().rowRange(0, rows));
-        state.add(scaled.matrix().rowRange(0, rows), shift, v.rowRange(j, rows));
+        scaleKeys(keys, shift, phi);
+        state.add(phi, shift, v.rowRange(j, rows));
     }
     return state;
 }

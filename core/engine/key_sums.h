@@ -15,6 +15,7 @@ public:
     Index features() const override { return m_dim; }
     bool logarithmic() const override { return true; }
     void compute(Side side, MatrixView<const float> x, const FeatureRows& out) const override;
+    bool computePlain(Side side, MatrixView<const float> x, MatrixView<float> out) const override;
 
 private:
     Index m_dim;

@@ -4,6 +4,7 @@
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
 #include "core/compute/feature_ops.h"
+#include "core/compute/plain_features.h"
 
 #include <algorithm>
 #include <cmath>
@@ -70,6 +71,17 @@ public:
                 break;
             }
         }
+    }
+
+    bool computePlain(Side, MatrixView<const float> x, MatrixView<float> out) const override
+    {
+        if (m_map != RandomMap::Positive || m_eps)
+            return false;
+        thread_local std::vector<float> halves;
+        halves.resize(static_cast<std::size_t>(x.rows));
+        rowSquares(x, 0.5F * m_root * m_root, halves);
+        project(x, out);
+        return plainExp(out, halves);
     }
 
     double divisor(double sum, double logScale) const override

@@ -4,6 +4,7 @@
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
 #include "core/compute/feature_ops.h"
+#include "core/compute/plain_features.h"
 #include "core/engine/key_sums.h"
 
 #include <algorithm>
@@ -70,6 +71,8 @@ void softmaxRow64(std::vector<double>& x)
 
 void softmaxFeatures(MatrixView<const float> x, float scale, MatrixView<float> out)
 {
+    if (plainSoftmax(x, scale, out))
+        return;
     for (Index i = 0; i < x.rows; ++i)
         std::transform(x.row(i), x.row(i) + x.cols, out.row(i), [scale](float value) { return scale * value; });
     softmaxRows(out, out.cols);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The Linear Transformer: attention with the feature map elu(x) + 1.
 #include "core/compute/feature_ops.h"
+#include "core/compute/plain_features.h"
 #include "core/engine/kernel_definition.h"
 #include "core/engine/kernel_method.h"
 
@@ -20,6 +21,7 @@ public:
         for (Index i = 0; i < x.rows; ++i)
             logEluPlusOne(x.rowSpan(i), out.values.rowSpan(i));
     }
+    bool computePlain(Side, MatrixView<const float> x, MatrixView<float> out) const override { return plainEluPlusOne(x, out); }
 
 private:
     Index m_dim;
