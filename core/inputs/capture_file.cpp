@@ -43,6 +43,24 @@ void addArray(std::vector<NamedArray>& arrays, const std::string& name, const Te
     arrays.push_back({name, std::move(shape), tensor.values()});
 }
 
+/// One head of a layer as [1, N, D]; its rows lie one after the other.
+void addHead(std::vector<NamedArray>& arrays, const std::string& stem, const Inputs& head)
+{
+    for (const auto& [name, view] : {std::pair{"q", head.q}, {"k", head.k}, {"v", head.v}})
+        arrays.push_back({stem + name, {1, view.rows(), view.cols()}, {view.data, static_cast<std::size_t>(view.size())}});
+    for (const auto& [name, view] : head.arrays)
+        arrays.push_back({stem + name, {1, view.rows(), view.cols()}, {view.data, static_cast<std::size_t>(view.size())}});
+}
+
+void addLayer(std::vector<NamedArray>& arrays, const std::string& stem, const LayerInputs& layer)
+{
+    addArray(arrays, stem + "q", layer.q);
+    addArray(arrays, stem + "k", layer.k);
+    addArray(arrays, stem + "v", layer.v);
+    for (const auto& [name, tensor] : layer.arrays)
+        addArray(arrays, stem + name, tensor);
+}
+
 MetadataText metadataOf(const DocumentInfo& info, const std::vector<Index>& numbers, const Layers& layers)
 {
     const auto scale = [](const LayerInputs& layer) {
@@ -70,7 +88,7 @@ MetadataText metadataOf(const DocumentInfo& info, const std::vector<Index>& numb
 } // namespace
 
 Result<void> writeCapture(const std::filesystem::path& path, const Document& document, const std::vector<Index>& layers,
-                          const RunContext& context)
+                          const RunContext& context, std::optional<HeadRef> head)
 {
     const auto& info = document.info();
     const auto numbers = chosen(info, layers);
@@ -79,15 +97,14 @@ Result<void> writeCapture(const std::filesystem::path& path, const Document& doc
     Layers kept;
     std::vector<NamedArray> arrays;
     for (const Index number : *numbers) {
-        auto layer = document.layer(number, context);
+        auto layer = head ? document.head(number, *head, context) : document.layer(number, context);
         if (!layer)
             return layer.error();
         const std::string stem = "layers." + numberOf(info, number) + ".";
-        addArray(arrays, stem + "q", (*layer)->q);
-        addArray(arrays, stem + "k", (*layer)->k);
-        addArray(arrays, stem + "v", (*layer)->v);
-        for (const auto& [name, tensor] : (*layer)->arrays)
-            addArray(arrays, stem + name, tensor);
+        if (head)
+            addHead(arrays, stem, inputsOf(*layer, *head));
+        else
+            addLayer(arrays, stem, **layer);
         kept.push_back(std::move(*layer));
     }
     if (context.cancelled())

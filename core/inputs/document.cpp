@@ -14,7 +14,8 @@ TensorView<const float> oneHead(const MatrixView<const float>& m)
 
 Inputs inputsOf(const std::shared_ptr<const LayerInputs>& layer)
 {
-    Inputs inputs{layer->q.view(), layer->k.view(), layer->v.view(), layer->causal, layer->scale, layer, {}, layer->window};
+    Inputs inputs{layer->q.view(), layer->k.view(),  layer->v.view(),  layer->causal, layer->scale, layer, {},
+                  layer->window,   layer->firstHead, layer->layerHeads};
     for (const auto& [name, tensor] : layer->arrays)
         inputs.arrays.emplace(name, tensor.view());
     return inputs;
@@ -23,14 +24,15 @@ Inputs inputsOf(const std::shared_ptr<const LayerInputs>& layer)
 Inputs inputsOf(const std::shared_ptr<const LayerInputs>& layer, HeadRef head)
 {
     const Inputs all = inputsOf(layer);
+    const HeadRef here{head.batch, head.head - layer->firstHead};
     Inputs one = all;
-    one.q = oneHead(all.qOf(head));
-    one.k = oneHead(all.kOf(head));
-    one.v = oneHead(all.vOf(head));
+    one.q = oneHead(all.qOf(here));
+    one.k = oneHead(all.kOf(here));
+    one.v = oneHead(all.vOf(here));
     for (auto& [name, view] : one.arrays)
-        view = oneHead(*all.array(name, head));
+        view = oneHead(*all.array(name, here));
     one.firstHead = head.head;
-    one.layerHeads = all.q.heads();
+    one.layerHeads = all.headsOfLayer();
     return one;
 }
 

@@ -27,13 +27,15 @@ ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights,
       m_options(options),
       m_context(context),
       m_length(static_cast<Index>(ids.size())),
-      m_preNorm(config.family != ModelFamily::Bert)
+      m_preNorm(config.family != ModelFamily::Bert),
+      m_flops(forwardPassFlops(config, m_length, options))
 {
     if (!config.learnedPositions)
         m_rope = RopeTable(config.rope, m_length, context);
     const Index chunk = std::min(m_length, ForwardChunkRows);
     m_stream = matrixTensor(m_length, config.hidden);
-    m_mixed = matrixTensor(m_length, config.heads * config.headDim);
+    m_mixed = matrixTensor(chunk, config.heads * config.headDim);
+    m_queries = Tensor(1, config.heads, chunk, config.headDim);
     m_normed = matrixTensor(chunk, config.hidden);
     m_projected = matrixTensor(chunk, (config.heads + 2 * config.kvHeads) * config.headDim);
     m_inner = matrixTensor(chunk, (config.family == ModelFamily::Llama ? 2 : 1) * config.intermediate);
@@ -46,26 +48,24 @@ bool ForwardPass::captures(Index layer) const
     return !wanted || std::find(wanted->begin(), wanted->end(), layer) != wanted->end();
 }
 
-Index ForwardPass::layersToRun() const
-{
-    if (m_options.hiddenStates || m_options.logits || !m_options.captureLayers)
-        return m_config.layers;
-    const auto& wanted = *m_options.captureLayers;
-    return wanted.empty() ? 0 : *std::max_element(wanted.begin(), wanted.end()) + 1;
-}
+bool ForwardPass::isEnd(Index layer) const { return layer + 1 == layersToRun(m_config, m_options) && endsWithCapture(m_options); }
 
-void ForwardPass::report(double layersDone) { m_context.report(layersDone / static_cast<double>(std::max<Index>(1, layersToRun()))); }
+void ForwardPass::report(Index layer, Index rows)
+{
+    m_context.report(std::min(1.0, (m_flopsBefore + layerFlops(m_config, layer, rows, m_length)) / std::max(1.0, m_flops)));
+}
 
 Result<ForwardResult> ForwardPass::run()
 {
     if (auto whole = m_weights.files->checkWhole(); !whole)
         return whole.error();
     bool going = embed();
-    for (Index layer = 0; going && layer < layersToRun(); ++layer) {
-        report(static_cast<double>(layer));
+    for (Index layer = m_options.resume ? m_options.resume->layer : 0; going && layer < layersToRun(m_config, m_options); ++layer) {
+        report(layer, 0);
         if (auto whole = m_weights.files->checkWhole(); !whole)
             return whole.error();
         going = runLayer(layer);
+        m_flopsBefore += layerFlops(m_config, layer, m_length, m_length);
     }
     if (!going || !finish())
         return cancelledError();
@@ -75,17 +75,19 @@ Result<ForwardResult> ForwardPass::run()
 
 bool ForwardPass::runLayer(Index index)
 {
-    if (!project(index))
+    prepare(index);
+    if (!inChunks([&](Rows rows) { return project(index, rows, captures(index), true) && placeRows(index, rows); }))
         return false;
     if (captures(index))
-        m_result.layers[static_cast<std::size_t>(index)] = m_layer;
-    const bool streamUnused = index + 1 == layersToRun() && !m_options.hiddenStates && !m_options.logits;
-    if (!streamUnused && (!attend(index) || !feedForward(index)))
+        m_result.layers[static_cast<std::size_t>(index)] = m_options.captureHead ? m_one : m_layer;
+    if (isEnd(index))
+        return true;
+    if (!inChunks([&](Rows rows) { return changeRows(index, rows); }))
         return false;
-    if (captures(index))
+    if (captures(index) && !m_options.captureHead)
         m_layer.reset();
-    if (!streamUnused)
-        keepHidden();
+    m_one.reset();
+    keepHidden();
     return true;
 }
 
@@ -108,6 +110,10 @@ bool ForwardPass::normRows(const Norm& norm, MatrixView<const float> from, Matri
 bool ForwardPass::embed()
 {
     const auto stream = m_stream.matrix();
+    if (m_options.resume) {
+        std::ranges::copy(m_options.resume->stream.values(), m_stream.data());
+        return !m_context.cancelled();
+    }
     const bool done = parallelFor(m_length, RowGrain, m_context, [&](Index first, Index last) {
         std::vector<float> buffer;
         for (Index i = first; i < last; ++i) {
@@ -135,22 +141,39 @@ bool ForwardPass::inChunks(Step step)
     return true;
 }
 
-bool ForwardPass::project(Index index)
+// Keys and values of a layer that is not captured take the place of the former one's.
+void ForwardPass::prepare(Index index)
 {
-    if (!m_layer) {
-        m_layer = std::make_shared<LayerInputs>();
-        m_layer->q = Tensor(1, m_config.heads, m_length, m_config.headDim);
-        m_layer->k = Tensor(1, m_config.kvHeads, m_length, m_config.headDim);
-        m_layer->v = Tensor(1, m_config.kvHeads, m_length, m_config.headDim);
-    }
-    m_layer->causal = m_config.causal;
+    const bool one = captures(index) && m_options.captureHead;
+    const bool whole = captures(index) && !one;
     const Index window = m_config.windows[static_cast<std::size_t>(index)];
-    m_layer->window = window < m_length ? window : 0; // as wide as the text it hides nothing
-    m_layer->scale = m_config.scales[static_cast<std::size_t>(index)];
-    return inChunks([&](Rows rows) { return projectRows(index, rows); });
+    const auto describe = [&](LayerInputs& layer) {
+        layer.causal = m_config.causal;
+        layer.window = window < m_length ? window : 0; // as wide as the text it hides nothing
+        layer.scale = m_config.scales[static_cast<std::size_t>(index)];
+    };
+    if (!m_layer)
+        m_layer = std::make_shared<LayerInputs>();
+    describe(*m_layer);
+    if (whole && m_layer->q.empty())
+        m_layer->q = Tensor(1, m_config.heads, m_length, m_config.headDim);
+    if (!whole)
+        m_layer->q = {};
+    if (m_layer->k.empty() && !(one && isEnd(index)))
+        for (Tensor* heads : {&m_layer->k, &m_layer->v})
+            *heads = Tensor(1, m_config.kvHeads, m_length, m_config.headDim);
+    if (!one)
+        return;
+    m_one = std::make_shared<LayerInputs>();
+    describe(*m_one);
+    m_one->firstHead = *m_options.captureHead;
+    m_one->layerHeads = m_config.heads;
+    for (Tensor* head : {&m_one->q, &m_one->k, &m_one->v})
+        *head = Tensor(1, 1, m_length, m_config.headDim);
 }
 
-bool ForwardPass::projectRows(Index index, Rows rows)
+/// q, k and v of some rows, or a part of them, each in its place in m_projected.
+bool ForwardPass::project(Index index, Rows rows, bool queries, bool keysAndValues)
 {
     const auto& layer = m_weights.layers[static_cast<std::size_t>(index)];
     const auto [first, count] = rows;
@@ -165,77 +188,130 @@ bool ForwardPass::projectRows(Index index, Rows rows)
     Index column = 0;
     for (const Linear* linear : {&layer.q, &layer.k, &layer.v}) {
         const Index width = linear->weight.rows();
-        if (!applyLinear(*linear, in, {projected.data + column, count, width, projected.stride}, Into::Overwrite, m_context))
+        const bool wanted = linear == &layer.q ? queries : keysAndValues;
+        if (wanted && !applyLinear(*linear, in, {projected.data + column, count, width, projected.stride}, Into::Overwrite, m_context))
             return false;
         column += width;
     }
-    return parallelFor(count, RowGrain, m_context, [&, offset = first](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i)
-            placeHeads(index, offset + i, projected.row(i));
-    });
+    return true;
 }
 
-void ForwardPass::placeHeads(Index index, Index row, const float* projected)
+bool ForwardPass::placeRows(Index index, Rows rows)
 {
     const auto& layer = m_weights.layers[static_cast<std::size_t>(index)];
     const Index width = m_config.headDim;
-    const auto place = [&](Tensor& heads, const std::optional<Norm>* norm) {
-        for (Index h = 0; h < heads.heads(); ++h, projected += width) {
-            const auto head = heads.matrix({0, h}).rowSpan(row);
-            std::copy_n(projected, width, head.begin());
-            if (norm && *norm)
-                (*norm)->apply(head, head);
-            if (norm && !m_config.learnedPositions)
-                m_rope.rotate(head.data(), row);
+    const Index keys = m_config.heads * width;
+    const Index values = keys + m_config.kvHeads * width;
+    const Index query = m_options.captureHead.value_or(0) * width;
+    const Index group = m_options.captureHead.value_or(0) / (m_config.heads / m_config.kvHeads) * width;
+    return parallelFor(rows.second, RowGrain, m_context, [&, offset = rows.first](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) {
+            const float* projected = m_projected.matrix().row(i);
+            const Index row = offset + i;
+            place(projected, row, m_layer->q, row, &layer.qNorm);
+            place(projected + keys, row, m_layer->k, row, &layer.kNorm);
+            place(projected + values, row, m_layer->v, row, nullptr);
+            if (!m_one)
+                continue;
+            place(projected + query, row, m_one->q, row, &layer.qNorm);
+            place(projected + keys + group, row, m_one->k, row, &layer.kNorm);
+            place(projected + values + group, row, m_one->v, row, nullptr);
         }
-    };
-    place(m_layer->q, &layer.qNorm);
-    place(m_layer->k, &layer.kNorm);
-    place(m_layer->v, nullptr);
-}
-
-bool ForwardPass::attend(Index index)
-{
-    const auto& layer = m_weights.layers[static_cast<std::size_t>(index)];
-    if (!streamAttention(*m_layer, m_mixed.matrix(), m_context))
-        return false;
-    report(static_cast<double>(index) + 0.5);
-    return inChunks([&](Rows rows) {
-        const auto stream = m_stream.matrix().rowRange(rows.first, rows.second);
-        return applyLinear(layer.o, m_mixed.matrix().rowRange(rows.first, rows.second), stream, Into::Add, m_context) &&
-               (m_preNorm || normRows(layer.attentionNorm, stream, stream));
     });
 }
 
-bool ForwardPass::feedForward(Index index)
+/// One position's vectors into row `at` of as many heads as there are; `norm` null: values, which have neither norm nor rotation.
+void ForwardPass::place(const float* projected, Index row, Tensor& heads, Index at, const std::optional<Norm>* norm) const
+{
+    const Index width = m_config.headDim;
+    for (Index h = 0; h < heads.heads(); ++h, projected += width) {
+        const auto head = heads.matrix({0, h}).rowSpan(at);
+        std::copy_n(projected, width, head.begin());
+        if (norm && *norm)
+            (*norm)->apply(head, head);
+        if (norm && !m_config.learnedPositions)
+            m_rope.rotate(head.data(), row);
+    }
+}
+
+/// Of a layer whose queries are not kept.
+bool ForwardPass::placeQueries(Index index, Rows rows)
+{
+    const auto& layer = m_weights.layers[static_cast<std::size_t>(index)];
+    return project(index, rows, true, false) &&
+           parallelFor(rows.second, RowGrain, m_context, [&, offset = rows.first](Index begin, Index end) {
+               for (Index i = begin; i < end; ++i)
+                   place(m_projected.matrix().row(i), offset + i, m_queries, i, &layer.qNorm);
+           });
+}
+
+bool ForwardPass::changeRows(Index index, Rows rows)
+{
+    if (!attend(index, rows) || !feedForward(index, rows))
+        return false;
+    report(index, rows.first + rows.second);
+    return true;
+}
+
+/// Causal queries see no key behind their block, so that its end stands for the keys' end.
+Inputs ForwardPass::attentionInputs(Index index, Rows rows) const
+{
+    const Index last = rows.first + rows.second;
+    const auto part = [](TensorView<const float> view, Index first, Index count) {
+        view.data += first * view.strides[2];
+        view.shape[2] = count;
+        return view;
+    };
+    Inputs inputs;
+    inputs.q = m_layer->q.empty() ? part(m_queries.view(), 0, rows.second) : part(m_layer->q.view(), rows.first, rows.second);
+    inputs.k = part(m_layer->k.view(), 0, m_config.causal ? last : m_length);
+    inputs.v = part(m_layer->v.view(), 0, m_config.causal ? last : m_length);
+    inputs.causal = m_config.causal;
+    inputs.scale = m_config.scales[static_cast<std::size_t>(index)];
+    inputs.window = m_layer->window;
+    return inputs;
+}
+
+bool ForwardPass::attend(Index index, Rows rows)
+{
+    const auto& layer = m_weights.layers[static_cast<std::size_t>(index)];
+    const bool placed = !m_layer->q.empty() || placeQueries(index, rows);
+    const auto mixed = m_mixed.matrix().rowRange(0, rows.second);
+    if (!placed || !streamAttention(attentionInputs(index, rows), mixed, m_context))
+        return false;
+    const auto stream = m_stream.matrix().rowRange(rows.first, rows.second);
+    return applyLinear(layer.o, mixed, stream, Into::Add, m_context) && (m_preNorm || normRows(layer.attentionNorm, stream, stream));
+}
+
+bool ForwardPass::feedForward(Index index, Rows rows)
 {
     const auto& layer = m_weights.layers[static_cast<std::size_t>(index)];
     const bool gated = layer.gate.weight.rows() > 0;
     const Index width = m_config.intermediate;
-    return inChunks([&](Rows rows) {
-        const auto stream = m_stream.matrix().rowRange(rows.first, rows.second);
-        const auto in = m_preNorm ? m_normed.matrix().rowRange(0, rows.second) : stream;
-        if (m_preNorm && !normRows(layer.mlpNorm, stream, in))
-            return false;
-        const MatrixView<float> inner{m_inner.data(), rows.second, width, m_inner.cols()};
-        const MatrixView<float> up{gated ? inner.data + width : inner.data, rows.second, width, inner.stride};
-        if (!applyLinear(layer.up, in, up, Into::Overwrite, m_context) ||
-            (gated && !applyLinear(layer.gate, in, inner, Into::Overwrite, m_context)))
-            return false;
-        const bool activated = parallelFor(rows.second, RowGrain, m_context, [&](Index first, Index last) {
-            for (Index i = first; i < last; ++i)
-                gated ? activateGated(m_config.activation, inner.rowSpan(i), up.rowSpan(i))
-                      : activate(m_config.activation, inner.rowSpan(i));
-        });
-        return activated && applyLinear(layer.down, inner, stream, Into::Add, m_context) &&
-               (m_preNorm || normRows(layer.mlpNorm, stream, stream));
+    const auto stream = m_stream.matrix().rowRange(rows.first, rows.second);
+    const auto in = m_preNorm ? m_normed.matrix().rowRange(0, rows.second) : stream;
+    if (m_preNorm && !normRows(layer.mlpNorm, stream, in))
+        return false;
+    const MatrixView<float> inner{m_inner.data(), rows.second, width, m_inner.cols()};
+    const MatrixView<float> up{gated ? inner.data + width : inner.data, rows.second, width, inner.stride};
+    if (!applyLinear(layer.up, in, up, Into::Overwrite, m_context) ||
+        (gated && !applyLinear(layer.gate, in, inner, Into::Overwrite, m_context)))
+        return false;
+    const bool activated = parallelFor(rows.second, RowGrain, m_context, [&](Index first, Index last) {
+        for (Index i = first; i < last; ++i)
+            gated ? activateGated(m_config.activation, inner.rowSpan(i), up.rowSpan(i)) : activate(m_config.activation, inner.rowSpan(i));
     });
+    return activated && applyLinear(layer.down, inner, stream, Into::Add, m_context) &&
+           (m_preNorm || normRows(layer.mlpNorm, stream, stream));
 }
 
 bool ForwardPass::finish()
 {
-    if (!m_options.hiddenStates && !m_options.logits)
+    if (endsWithCapture(m_options)) {
+        if (m_options.keepStream)
+            m_result.stream = std::make_shared<const LayerStream>(LayerStream{layersToRun(m_config, m_options) - 1, std::move(m_stream)});
         return !m_context.cancelled();
+    }
     if (m_weights.finalNorm && !normRows(*m_weights.finalNorm, m_stream.matrix(), m_stream.matrix()))
         return false;
     if (m_options.logits) {

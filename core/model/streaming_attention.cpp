@@ -89,13 +89,12 @@ private:
 
 } // namespace
 
-bool streamAttention(const LayerInputs& layer, MatrixView<float> out, const RunContext& context)
+bool streamAttention(const Inputs& inputs, MatrixView<float> out, const RunContext& context)
 {
-    const Inputs inputs{layer.q.view(), layer.k.view(), layer.v.view(), layer.causal, layer.scale, nullptr, {}, layer.window};
-    const Index n = layer.q.rows();
-    const Index width = layer.v.cols();
+    const Index n = inputs.q.rows();
+    const Index width = inputs.v.cols();
     const Index blocks = (n + QueryBlock - 1) / QueryBlock;
-    return parallelFor(blocks * layer.q.heads(), 1, context, [&](Index task, Index) {
+    return parallelFor(blocks * inputs.q.heads(), 1, context, [&](Index task, Index) {
         const Index head = task / blocks;
         const Index first = task % blocks * QueryBlock;
         const MatrixView<float> part{out.row(first) + head * width, std::min(QueryBlock, n - first), width, out.stride};

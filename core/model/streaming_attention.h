@@ -3,12 +3,12 @@
 #pragma once
 
 #include "core/base/run_context.h"
-#include "core/inputs/document.h"
+#include "core/method/inputs.h"
 
 namespace attnscope {
 
-/// out [N, H * D], heads side by side, under the layer's mask.
+/// out [N, H * D], heads side by side, under the inputs' mask; N may be a block of queries that ends where the keys end.
 /// Rabe and Staats 2021, arXiv 2112.05682. False when the context was stopped, with part of `out` undone.
-bool streamAttention(const LayerInputs& layer, MatrixView<float> out, const RunContext& context);
+bool streamAttention(const Inputs& inputs, MatrixView<float> out, const RunContext& context);
 
 } // namespace attnscope

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/text_document.h"
 
-#include "core/inputs/layer_cache.h"
 #include "core/model/model_folder.h"
+#include "core/model/text_layers.h"
 #include "core/model/tokenizer.h"
 #include "core/model/transformer.h"
-
-#include <chrono>
-#include <mutex>
-#include <thread>
 
 namespace attnscope {
 
@@ -58,6 +54,8 @@ DocumentInfo describeDocument(const Transformer& model, const Tokenizer& tokeniz
     info.causal = config.causal;
     for (const auto id : encoding.ids)
         info.tokens.push_back(tokenizer.label(id));
+    info.text = text;
+    info.tokenBytes = encoding.offsets;
     for (Index i = 0; i < config.layers; ++i)
         info.layerNames.push_back("layer " + std::to_string(i));
     return info;
@@ -66,65 +64,33 @@ DocumentInfo describeDocument(const Transformer& model, const Tokenizer& tokeniz
 class TextDocument final : public Document {
 public:
     TextDocument(Transformer model, std::vector<std::int32_t> ids, DocumentInfo info, std::uint64_t cacheBytes)
-        : m_model(std::move(model)), m_ids(std::move(ids)), m_info(std::move(info)), m_cache(cacheBytes)
+        : m_info(std::move(info)), m_layers(std::move(model), std::move(ids), cacheBytes)
     {
     }
 
     const DocumentInfo& info() const override { return m_info; }
+    Result<void> open(const RunContext& context) const { return m_layers.open(context); }
 
     Result<std::shared_ptr<const LayerInputs>> layer(Index index, const RunContext& context) const override
     {
-        if (index < 0 || index >= m_model.config().layers)
-            return Error{Errc::InvalidParam, "There is no layer " + std::to_string(index) + " in this model.",
-                         "Choose a layer from 0 to " + std::to_string(m_model.config().layers - 1) + "."};
-        if (auto found = m_cache.find(index))
-            return found;
-        // One run at a time: a second one would double the memory, and may find its layer in the cache afterwards.
-        std::unique_lock lock(m_running, std::defer_lock);
-        while (!lock.try_lock()) { // not std::timed_mutex: ThreadSanitizer of GCC 12 misses locks by the steady clock
-            if (context.cancelled())
-                return cancelledError();
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
-        if (auto found = m_cache.find(index))
-            return found;
-        if (const auto run = capture({std::vector<Index>{index}}, context); !run)
-            return run.error();
-        return m_cache.find(index);
+        return m_layers.layer(index, context);
     }
 
-    /// All layers at once where they fit, else the first one, so that a text that can't be run is refused when it is opened.
-    Result<void> open(const RunContext& context) const
+    Result<std::shared_ptr<const LayerInputs>> head(Index index, HeadRef head, const RunContext& context) const override
     {
-        const std::lock_guard lock(m_running);
-        const bool allFit = m_model.forwardBytes(m_info.length, {}) <= static_cast<double>(context.memoryBudget);
-        return capture(allFit ? ForwardOptions{} : ForwardOptions{std::vector<Index>{0}}, context);
+        return m_layers.head(index, head.head, context);
     }
+
+    Result<std::shared_ptr<const LayerInputs>> start(Index index, Index length, const RunContext& context) const override
+    {
+        return m_layers.start(index, length, context);
+    }
+
+    LayerCost costOf(Index index, HeadRef head) const override { return m_layers.costOf(index, head.head); }
 
 private:
-    Result<void> capture(const ForwardOptions& options, const RunContext& context) const
-    {
-        const auto result = m_model.forward(m_ids, options, context);
-        if (!result)
-            return result.error();
-        for (std::size_t i = 0; i < result->layers.size(); ++i) {
-            if (!result->layers[i])
-                continue;
-            if (context.cancelled())
-                return cancelledError();
-            if (!checkFinite(inputsOf(result->layers[i])))
-                return Error{Errc::InvalidParam, "Layer " + std::to_string(i) + " of the model gives values that are not finite.",
-                             "The weights are damaged or overflow; get the model's files again."};
-            m_cache.insert(static_cast<Index>(i), result->layers[i]);
-        }
-        return {};
-    }
-
-    Transformer m_model;
-    std::vector<std::int32_t> m_ids;
     DocumentInfo m_info;
-    mutable LayerCache m_cache;
-    mutable std::mutex m_running;
+    mutable TextLayers m_layers;
 };
 
 } // namespace

@@ -35,8 +35,27 @@ Result<void> checkIds(const ModelConfig& config, std::span<const std::int32_t> i
     return {};
 }
 
+Result<void> checkResume(const ModelConfig& config, const ForwardOptions& options, Index length)
+{
+    if (!options.resume)
+        return {};
+    const auto& from = *options.resume;
+    const bool sameText =
+        from.stream.rows() == length && from.stream.cols() == config.hidden && from.layer >= 0 && from.layer < config.layers;
+    if (!sameText)
+        return Error{Errc::InvalidParam, "The run can't go on from a state that another text or model left.", "Run it from the start."};
+    const auto earlier = [&](Index layer) { return layer < from.layer; };
+    if (options.hiddenStates || !options.captureLayers || std::ranges::any_of(*options.captureLayers, earlier))
+        return Error{Errc::InvalidParam, "What lies before layer " + std::to_string(from.layer) + " is not run again.",
+                     "Run the model from the start."};
+    return {};
+}
+
 Result<void> checkOptions(const ModelConfig& config, const ModelWeights& weights, const ForwardOptions& options)
 {
+    if (options.captureHead && (*options.captureHead < 0 || *options.captureHead >= config.heads))
+        return Error{Errc::InvalidParam, "There is no head " + std::to_string(*options.captureHead) + " in this model.",
+                     "Choose a head from 0 to " + std::to_string(config.heads - 1) + "."};
     if (options.captureLayers)
         for (const Index layer : *options.captureLayers)
             if (layer < 0 || layer >= config.layers)
@@ -63,12 +82,16 @@ Result<Transformer> Transformer::load(const std::filesystem::path& folder)
 
 double Transformer::forwardBytes(Index length, const ForwardOptions& options) const { return forwardPassBytes(*m_config, length, options); }
 
+double Transformer::forwardFlops(Index length, const ForwardOptions& options) const { return forwardPassFlops(*m_config, length, options); }
+
 Result<ForwardResult> Transformer::forward(std::span<const std::int32_t> ids, const ForwardOptions& options,
                                            const RunContext& context) const
 {
     if (const auto checked = checkIds(*m_config, ids); !checked)
         return checked.error();
     if (const auto checked = checkOptions(*m_config, *m_weights, options); !checked)
+        return checked.error();
+    if (const auto checked = checkResume(*m_config, options, static_cast<Index>(ids.size())); !checked)
         return checked.error();
     const double bytes = forwardBytes(static_cast<Index>(ids.size()), options);
     if (bytes > static_cast<double>(context.memoryBudget))
@@ -83,7 +106,9 @@ std::string Transformer::notice(Index length) const
 {
     std::string text;
     if (!m_config->learnedPositions && length > m_config->maxPositions)
-        text = "longer than the " + std::to_string(m_config->maxPositions) + " tokens that the model was made for";
+        text =
+            "longer than the " + std::to_string(m_config->maxPositions) +
+            " tokens that the model was made for: its rotary positions are continued beyond them, and what it does there is extrapolated";
     const auto limited = [&](Index window) { return window > 0 && window < length; };
     if (std::ranges::any_of(m_config->windows, limited)) {
         const Index window = *std::ranges::find_if(m_config->windows, limited);

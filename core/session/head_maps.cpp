@@ -37,7 +37,7 @@ Result<int> forEachHeadMap(const Document& document, Index batch, bool causal, c
     const auto layers = static_cast<Index>(document.info().layerNames.size());
     int made = 0;
     for (Index l = 0; l < layers; ++l) {
-        const auto layer = document.layer(l, context);
+        const auto layer = document.start(l, kHeadMapLength, context);
         if (!layer)
             return layer.error();
         const Index heads = (*layer)->q.heads();

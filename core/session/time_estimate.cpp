@@ -99,4 +99,25 @@ std::optional<Error> longRun(const AttentionMethod& method, const Inputs& inputs
                  "all the same."};
 }
 
+std::string layerCostText(const Document& document, Index layer, HeadRef head, const RunContext& context)
+{
+    const LayerCost cost = document.costOf(layer, head);
+    if (cost.flops <= 0.0)
+        return {};
+    const auto tenths = static_cast<long long>(cost.bytes / 1e8 + 0.999);
+    return "Running " + std::to_string(cost.layersToRun) + (cost.layersToRun == 1 ? " layer" : " layers") + " of the model on " +
+           std::to_string(document.info().length) + " tokens takes " + aboutTime(cost.flops / softmaxFlopRate(context.threadCount())) +
+           " and " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB.";
+}
+
+std::optional<Error> longLayer(const Document& document, Index layer, HeadRef head, const RunContext& context)
+{
+    constexpr double neverLong = kLongSeconds * 1e9;
+    const double flops = document.costOf(layer, head).flops;
+    if (flops < neverLong || flops / softmaxFlopRate(context.threadCount()) <= kLongSeconds)
+        return std::nullopt;
+    return Error{Errc::Unsupported, layerCostText(document, layer, head, context),
+                 "Start it all the same, choose a lower layer, or open a shorter part of the text."};
+}
+
 } // namespace attnscope

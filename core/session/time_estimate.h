@@ -2,6 +2,7 @@
 // How long a method will take here, to an order of magnitude, before it is started: its FLOP over a rate measured once.
 #pragma once
 
+#include "core/inputs/document.h"
 #include "core/method/attention_method.h"
 
 #include <optional>
@@ -28,5 +29,12 @@ std::string aboutTime(double seconds);
 /// Where the estimate exceeds kLongSeconds: "Best rank r (SVD) would take about 40 min on these 200000 tokens." with what to do
 /// instead for a hint.
 std::optional<Error> longRun(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context);
+
+/// The same of running a model up to a layer: "Running 5 layers of the model on 100000 tokens takes about 6 min and 0.5 GB." Nothing
+/// where it takes a moment.
+std::optional<Error> longLayer(const Document& document, Index layer, HeadRef head, const RunContext& context);
+
+/// That sentence whatever it takes; empty where nothing has to be run.
+std::string layerCostText(const Document& document, Index layer, HeadRef head, const RunContext& context);
 
 } // namespace attnscope

@@ -121,9 +121,11 @@ private Q_SLOTS:
         QFETCH(int, window);
         QFETCH(bool, causal);
         auto data = tests::randomInputs({1, 4, length, length, 12, 12}, 7, 2.0F, 2);
-        const LayerInputs layer{std::move(data.q), std::move(data.k), std::move(data.v), causal, 0.3F, {}, window};
+        const auto shared = std::make_shared<const LayerInputs>(
+            LayerInputs{std::move(data.q), std::move(data.k), std::move(data.v), causal, 0.3F, {}, window});
+        const LayerInputs& layer = *shared;
         Tensor out(1, 1, length, 48);
-        QVERIFY(streamAttention(layer, out.matrix(), {}));
+        QVERIFY(streamAttention(inputsOf(shared), out.matrix(), {}));
         for (const Index head : {0, 1, 2, 3}) {
             const auto map = tests::attentionOf(layer, head, window);
             const auto v = layer.v.matrix({0, head / 2});

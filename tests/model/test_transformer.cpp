@@ -71,6 +71,72 @@ private Q_SLOTS:
         QVERIFY(std::ranges::equal(one->layers[1]->v.values(), all->layers[1]->v.values()));
     }
 
+    void oneHeadIsTheSameAsInItsLayer()
+    {
+        for (const char* name : {"gpt2", "qwen2", "qwen3", "bert"}) {
+            const auto model = Transformer::load(golden(name));
+            QVERIFY(model.ok());
+            const auto whole = model->forward(Ids, {}, {});
+            QVERIFY(whole.ok());
+            const auto& config = model->config();
+            for (Index head = 0; head < config.heads; ++head) {
+                ForwardOptions options{std::vector<Index>{1}};
+                options.captureHead = head;
+                const auto one = model->forward(Ids, options, {});
+                QVERIFY(one.ok());
+                const auto& alone = one->layers[1];
+                QCOMPARE(alone->q.heads(), Index{1});
+                QVERIFY(alone->contains({0, head}) && !alone->contains({0, head + 1}));
+                const Inputs expected = inputsOf(whole->layers[1], {0, head});
+                const Inputs got = inputsOf(alone, {0, head});
+                QCOMPARE(got.firstHead, head);
+                QCOMPARE(got.layerHeads, config.heads);
+                for (Index i = 0; i < static_cast<Index>(Ids.size()); ++i) {
+                    QVERIFY(std::ranges::equal(got.q.matrix({}).rowSpan(i), expected.q.matrix({}).rowSpan(i)));
+                    QVERIFY(std::ranges::equal(got.k.matrix({}).rowSpan(i), expected.k.matrix({}).rowSpan(i)));
+                    QVERIFY(std::ranges::equal(got.v.matrix({}).rowSpan(i), expected.v.matrix({}).rowSpan(i)));
+                }
+            }
+        }
+    }
+
+    void goesOnFromAKeptStream()
+    {
+        const auto model = Transformer::load(golden("qwen2"));
+        QVERIFY(model.ok());
+        const auto whole = model->forward(Ids, {}, {});
+        ForwardOptions first{std::vector<Index>{1}};
+        first.keepStream = true;
+        const auto stopped = model->forward(Ids, first, {});
+        QVERIFY(whole.ok() && stopped.ok() && stopped->stream);
+        QCOMPARE(stopped->stream->layer, Index{1});
+        ForwardOptions further{std::vector<Index>{2}};
+        further.resume = stopped->stream;
+        const auto resumed = model->forward(Ids, further, {});
+        QVERIFY(resumed.ok());
+        QVERIFY(std::ranges::equal(resumed->layers[2]->q.values(), whole->layers[2]->q.values()));
+        QVERIFY(std::ranges::equal(resumed->layers[2]->v.values(), whole->layers[2]->v.values()));
+        QVERIFY(model->forwardFlops(12, further) < model->forwardFlops(12, {std::vector<Index>{2}}));
+        further.captureLayers = std::vector<Index>{0};
+        QCOMPARE(model->forward(Ids, further, {}).error().code, Errc::InvalidParam);
+        further.captureLayers = std::vector<Index>{2};
+        QCOMPARE(model->forward(std::span(Ids).first(5), further, {}).error().code, Errc::InvalidParam);
+        first.captureHead = 99;
+        QCOMPARE(model->forward(Ids, first, {}).error().code, Errc::InvalidParam);
+    }
+
+    void oneHeadTakesLessMemoryThanItsLayer()
+    {
+        const auto model = Transformer::load(golden("llama"));
+        QVERIFY(model.ok());
+        ForwardOptions one{std::vector<Index>{1}};
+        const double layer = model->forwardBytes(100000, one);
+        one.captureHead = 0;
+        const double head = model->forwardBytes(100000, one);
+        QVERIFY(head < layer && layer < model->forwardBytes(100000, {}));
+        QVERIFY(model->forwardFlops(2000, one) > 3.0 * model->forwardFlops(1000, one));
+    }
+
     void threadsDoNotChangeTheResult()
     {
         const auto model = Transformer::load(golden("qwen3"));
