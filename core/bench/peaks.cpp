@@ -23,23 +23,25 @@ constexpr Index kRounds = 20000;                // of multiply-adds between two 
 constexpr std::size_t kExpValues = 2048;        // 8 KiB in, 8 KiB out
 constexpr std::size_t kTriadValues = 16U << 20; // 64 MiB an array
 
-/// What `body(thread)` does again and again (it returns the work it did) per second, by `threads` threads at once.
+/// What `body(thread)` does again and again (it returns the work it did) per second, by `threads` threads at once, from the first
+/// one's start to the last one's end.
 double rateOnce(int threads, const std::function<double(int)>& body)
 {
+    struct Part {
+        double work = 0.0;
+        Clock::time_point begin;
+        Clock::time_point end;
+    };
     std::barrier start(threads);
-    std::vector<double> work(static_cast<std::size_t>(threads), 0.0);
-    std::vector<double> seconds(work.size(), 0.0);
+    std::vector<Part> parts(static_cast<std::size_t>(threads));
     const auto run = [&](int thread) {
         start.arrive_and_wait();
-        const auto begin = Clock::now();
-        double done = 0.0;
-        double took = 0.0;
-        while (took < kTrialSeconds) {
-            done += body(thread);
-            took = std::chrono::duration<double>(Clock::now() - begin).count();
-        }
-        work[static_cast<std::size_t>(thread)] = done;
-        seconds[static_cast<std::size_t>(thread)] = took;
+        Part part{0.0, Clock::now(), {}};
+        do {
+            part.work += body(thread);
+            part.end = Clock::now();
+        } while (std::chrono::duration<double>(part.end - part.begin).count() < kTrialSeconds);
+        parts[static_cast<std::size_t>(thread)] = part;
     };
     {
         std::vector<std::jthread> others;
@@ -47,10 +49,10 @@ double rateOnce(int threads, const std::function<double(int)>& body)
             others.emplace_back(run, t);
         run(0);
     }
-    double rate = 0.0;
-    for (std::size_t t = 0; t < work.size(); ++t)
-        rate += work[t] / seconds[t];
-    return rate;
+    Part all = parts.front();
+    for (std::size_t t = 1; t < parts.size(); ++t)
+        all = {all.work + parts[t].work, std::min(all.begin, parts[t].begin), std::max(all.end, parts[t].end)};
+    return all.work / std::chrono::duration<double>(all.end - all.begin).count();
 }
 
 Ceiling ceilingOf(const RunContext& context, const std::function<double(int)>& body)

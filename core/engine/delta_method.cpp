@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/delta_method.h"
 
+#include "core/compute/mixer_ops.h"
 #include "core/engine/mixer_definition.h"
 #include "core/engine/mixer_gates.h"
 
@@ -28,13 +29,12 @@ bool normalises(const Params& params, const char* key) { return params.text(key)
 /// I - beta k kᵀ stretches no direction as long as beta |k|² is at most 2.
 Result<void> checkLengths(const MixerFactors& f)
 {
+    std::vector<double> squares(static_cast<std::size_t>(f.write.rows));
+    rowSquares64(f.write, squares);
     double worst = 0.0;
-    for (Index t = 0; t < f.tokens; ++t) {
-        double square = 0.0;
-        for (const float x : f.write.rowSpan(t))
-            square += static_cast<double>(x) * static_cast<double>(x);
-        worst = std::max(worst, square * static_cast<double>(*tokenRow(f.strength, t)));
-    }
+    for (Index t = 0; t < f.tokens; ++t)
+        worst =
+            std::max(worst, squares[static_cast<std::size_t>(f.write.rows == 1 ? 0 : t)] * static_cast<double>(*tokenRow(f.strength, t)));
     if (worst <= 2.0 + 1e-4)
         return {};
     std::ostringstream number;

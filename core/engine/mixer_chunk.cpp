@@ -2,6 +2,8 @@
 #include "core/engine/mixer_chunk.h"
 
 #include "core/compute/dense.h"
+#include "core/compute/mixer_ops.h"
+#include "core/compute/plain_features.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +14,7 @@ namespace attnscope {
 namespace {
 
 constexpr Index kSubBlock = 16;
+constexpr double kTameLog = -40.0;    // e^40 squared is still far from float32's largest
 constexpr double kNegligible = -80.0; // e^-80 is below what a sum of float32 can show, and far above where they get slow
 
 float exponentOf(double difference)
@@ -46,10 +49,11 @@ float dot(const float* a, const float* b, Index count)
     return sum;
 }
 
-void subtract(MatrixView<const float> what, MatrixView<float> from)
+/// Columns r + more and after them become 0.
+void clearAhead(MatrixView<float> out, Index more)
 {
-    for (Index r = 0; r < from.rows; ++r)
-        std::transform(from.row(r), from.row(r) + from.cols, what.row(r), from.row(r), std::minus<>());
+    for (Index r = 0; r < out.rows; ++r)
+        std::fill(out.row(r) + std::min(out.cols, r + more), out.row(r) + out.cols, 0.0F);
 }
 
 } // namespace
@@ -64,51 +68,107 @@ MatrixView<float> MixerChunk::make(Buffer& buffer, Index cols) const
 void MixerChunk::sumDecays(const MixerFactors& f)
 {
     m_decays = f.logDecay.rows > 0 ? f.logDecay.cols : 0;
-    const auto columns = static_cast<std::size_t>(m_decays);
-    m_sums.assign(static_cast<std::size_t>(m_rows + 1) * std::max<std::size_t>(columns, 1), 0.0);
-    const auto steps = make(m_steps, m_decays);
-    for (Index r = 0; r < m_rows; ++r)
-        for (Index c = 0; c < m_decays; ++c) {
-            const double g = std::max(kLeastLogDecay, static_cast<double>(tokenRow(f.logDecay, m_first + r)[c]));
-            const auto at = static_cast<std::size_t>(r * m_decays + c);
-            m_sums[at + columns] = m_sums[at] + g;
-            steps(r, c) = exponentOf(g);
-        }
-    expRow(m_steps.data, 0.0F);
-    m_logEnd.assign(m_sums.end() - static_cast<std::ptrdiff_t>(std::max<std::size_t>(columns, 1)), m_sums.end());
-    m_end.resize(m_logEnd.size());
-    std::transform(m_logEnd.begin(), m_logEnd.end(), m_end.begin(), exponentOf);
-    expRow(m_end, 0.0F);
+    const auto columns = static_cast<std::size_t>(std::max<Index>(m_decays, 1));
+    m_sums.assign(static_cast<std::size_t>(m_rows + 1) * columns, 0.0);
+    for (Index r = 0; r < m_rows && m_decays > 0; ++r) {
+        const auto before = std::span(m_sums).subspan(static_cast<std::size_t>(r) * columns, columns);
+        const auto after = std::span(m_sums).subspan(static_cast<std::size_t>(r + 1) * columns, columns);
+        addLogs(before, {tokenRow(f.logDecay, m_first + r), columns}, kLeastLogDecay, after);
+    }
+    m_logEnd.assign(m_sums.end() - static_cast<std::ptrdiff_t>(columns), m_sums.end());
+    m_end.resize(columns);
+    powersOf(m_logEnd, 1.0, m_end);
+    m_endFactors.resize(columns);
+    std::transform(m_logEnd.begin(), m_logEnd.end(), m_endFactors.begin(), [](double x) { return x == 0.0 ? 1.0 : std::exp(x); });
+    m_tame = std::all_of(m_logEnd.begin(), m_logEnd.end(), [](double x) { return x >= kTameLog; });
+    if (m_decays > 0 && m_tame) {
+        m_shrink.resize(m_sums.size());
+        m_grow.resize(m_sums.size());
+        powersOf(m_sums, 1.0, m_shrink);
+        powersOf(m_sums, -1.0, m_grow);
+    }
 }
 
 void MixerChunk::copyWrites(const MixerFactors& f)
 {
+    const auto rowsOf = [this](const MixerFactors::Rows& all) {
+        return MatrixView<const float>{tokenRow(all, m_first), m_rows, all.cols, all.rows == 1 ? 0 : all.stride};
+    };
+    m_given = rowsOf(f.write);
+    if (f.strength.rows == 0)
+        return;
+    const auto strengths = rowsOf(f.strength);
+    m_rowFactors.resize(static_cast<std::size_t>(m_rows));
+    for (Index r = 0; r < m_rows; ++r)
+        m_rowFactors[static_cast<std::size_t>(r)] = strengths(r, 0);
     const auto b = make(m_plain, m_width);
-    for (Index r = 0; r < m_rows; ++r) {
-        const float* from = tokenRow(f.write, m_first + r);
-        const float strength = f.strength.rows > 0 ? *tokenRow(f.strength, m_first + r) : 1.0F;
-        std::transform(from, from + m_width, b.row(r), [strength](float x) { return strength * x; });
-    }
+    scaleRowsInto(m_given, m_rowFactors, b);
+    m_given = b;
+}
+
+/// Rows from `first` on of the powers of vector decays.
+MatrixView<const float> MixerChunk::powerRows(const std::vector<float>& powers, Index first) const
+{
+    return {powers.data() + first * m_decays, m_rows, m_decays, m_decays};
+}
+
+/// Rows times e^-G after their own decay.
+MatrixView<const float> MixerChunk::grown(MatrixView<const float> from, Buffer& buffer) const
+{
+    if (m_decays == 0 || !m_tame)
+        return from;
+    const auto to = make(buffer, m_width);
+    if (m_decays == 1)
+        scaleRowsInto(from, std::span(m_grow).subspan(1), to);
+    else
+        multiplyInto(from, powerRows(m_grow, 1), to);
+    return to;
 }
 
 void MixerChunk::decayTo(MatrixView<const float> from, bool undecayed, MatrixView<float> to) const
 {
-    for (Index r = 0; r < to.rows; ++r)
-        multiplyExp(from.row(r), m_sums.data() + (r + (undecayed ? 0 : 1)) * m_decays, m_sums.data(), m_decays, to.rowSpan(r));
+    const Index before = undecayed ? 0 : 1;
+    if (m_decays == 0)
+        for (Index r = 0; r < to.rows; ++r)
+            std::copy_n(from.row(r), to.cols, to.row(r));
+    else if (m_tame && m_decays == 1)
+        scaleRowsInto(from, std::span(m_shrink).subspan(static_cast<std::size_t>(before)), to);
+    else if (m_tame)
+        multiplyInto(from, powerRows(m_shrink, before), to);
+    else
+        for (Index r = 0; r < to.rows; ++r)
+            multiplyExp(from.row(r), m_sums.data() + (r + before) * m_decays, m_sums.data(), m_decays, to.rowSpan(r));
 }
 
-void MixerChunk::decayToEnd(MatrixView<const float> from, MatrixView<float> to) const
+void MixerChunk::decayToEnd(MatrixView<const float> from, MatrixView<float> to)
 {
+    if (m_decays == 0)
+        return decayTo(from, false, to);
+    if (m_tame && m_decays == 1) {
+        m_rowFactors.resize(static_cast<std::size_t>(m_rows));
+        std::transform(m_grow.begin() + 1, m_grow.begin() + 1 + m_rows, m_rowFactors.begin(),
+                       [end = m_end.front()](float x) { return end * x; });
+        return scaleRowsInto(from, m_rowFactors, to);
+    }
+    if (m_tame) {
+        multiplyInto(from, powerRows(m_grow, 1), to);
+        return multiplyInto(to, {m_end.data(), m_rows, m_decays, 0}, to);
+    }
     for (Index r = 0; r < to.rows; ++r)
         multiplyExp(from.row(r), m_logEnd.data(), m_sums.data() + (r + 1) * m_decays, m_decays, to.rowSpan(r));
 }
 
 /// out_rs = sum_c x_rc y_sc e^(E_rc - G_sc) for s <= r, or s < r where strict; E is G before or after the decay of row r.
-void MixerChunk::gram(MatrixView<const float> x, MatrixView<const float> y, bool undecayed, bool strict, MatrixView<float> out)
+void MixerChunk::gram(const Side& x, const Side& y, bool undecayed, bool strict, MatrixView<float> out)
 {
+    const Index more = strict || undecayed ? 0 : 1;
+    if (m_tame) {
+        gemmNT(x.powered, y.powered, out);
+        return clearAhead(out, more);
+    }
     if (m_decays > 1)
-        return gramOfVectors(x, y, undecayed, strict || undecayed, out);
-    gramOfScalars(x, y, undecayed, strict || undecayed ? 0 : 1, out);
+        return gramOfVectors(x.rows, y.rows, undecayed, strict || undecayed, out);
+    gramOfScalars(x.rows, y.rows, undecayed, more, out);
 }
 
 void MixerChunk::gramOfScalars(MatrixView<const float> x, MatrixView<const float> y, bool undecayed, Index more, MatrixView<float> out)
@@ -117,14 +177,11 @@ void MixerChunk::gramOfScalars(MatrixView<const float> x, MatrixView<const float
     std::vector<float> factors(static_cast<std::size_t>(m_rows));
     for (Index r = 0; r < m_rows; ++r) {
         const auto seen = static_cast<std::size_t>(r + more);
-        if (m_decays == 1) {
-            const double end = m_sums[static_cast<std::size_t>(r + (undecayed ? 0 : 1))];
-            for (std::size_t s = 0; s < seen; ++s)
-                factors[s] = exponentOf(end - m_sums[s + 1]);
-            expRow(std::span(factors).first(seen), 0.0F);
-            std::transform(factors.begin(), factors.begin() + static_cast<std::ptrdiff_t>(seen), out.row(r), out.row(r),
-                           std::multiplies<>());
-        }
+        const double end = m_sums[static_cast<std::size_t>(r + (undecayed ? 0 : 1))];
+        for (std::size_t s = 0; s < seen; ++s)
+            factors[s] = exponentOf(end - m_sums[s + 1]);
+        expRow(std::span(factors).first(seen), 0.0F);
+        std::transform(factors.begin(), factors.begin() + static_cast<std::ptrdiff_t>(seen), out.row(r), out.row(r), std::multiplies<>());
         std::fill(out.row(r) + seen, out.row(r) + m_rows, 0.0F);
     }
 }
@@ -133,6 +190,11 @@ void MixerChunk::gramOfVectors(MatrixView<const float> x, MatrixView<const float
 {
     const auto left = make(m_left, m_width);
     const auto right = make(m_right, m_width);
+    const auto steps = make(m_steps, m_decays);
+    for (Index r = 0; r < m_rows; ++r)
+        std::transform(m_sums.data() + (r + 1) * m_decays, m_sums.data() + (r + 2) * m_decays, m_sums.data() + r * m_decays, steps.row(r),
+                       [](double after, double before) { return exponentOf(after - before); });
+    expRow(m_steps.data, 0.0F);
     std::vector<float> moving(static_cast<std::size_t>(m_width));
     for (Index r0 = 0; r0 < m_rows; r0 += kSubBlock) {
         const Index count = std::min(kSubBlock, m_rows - r0);
@@ -158,21 +220,10 @@ void MixerChunk::gramOfVectors(MatrixView<const float> x, MatrixView<const float
     }
 }
 
-/// out = (I + sign lower)^-1 of a strictly lower triangle, in float64 row by row.
-void MixerChunk::invert(MatrixView<const float> lower, double sign, MatrixView<float> out) const
+void MixerChunk::invert(MatrixView<const float> lower, double sign, MatrixView<float> out)
 {
-    std::vector<double> rows(static_cast<std::size_t>(m_rows * m_rows), 0.0);
-    for (Index r = 0; r < m_rows; ++r) {
-        double* row = rows.data() + r * m_rows;
-        for (Index s = 0; s < r; ++s) {
-            const double factor = -sign * static_cast<double>(lower(r, s));
-            const double* other = rows.data() + s * m_rows;
-            for (Index c = 0; c <= s; ++c)
-                row[c] += factor * other[c];
-        }
-        row[r] = 1.0;
-        std::transform(row, row + m_rows, out.row(r), [](double x) { return static_cast<float>(x); });
-    }
+    m_work.resize(static_cast<std::size_t>(m_rows * inverseStride(m_rows)));
+    invertUnitLower(lower, sign, m_work, out);
 }
 
 void MixerChunk::prepareKeys(const MixerFactors& f, Index chunk)
@@ -185,41 +236,42 @@ void MixerChunk::prepareKeys(const MixerFactors& f, Index chunk)
     m_queries = std::max<Index>(0, lastQuery - m_firstQuery);
     sumDecays(f);
     copyWrites(f);
+    m_grownGiven = grown(m_given, m_grown);
     const auto writes = make(m_writes, m_width);
     m_erases.data.clear();
     m_corrects.data.clear();
     if (!f.erases())
-        return decayToEnd(view(m_plain), writes);
+        return decayToEnd(m_given, writes);
     const auto a = f.erase.rowRange(m_first, m_rows);
-    decayTo(a, f.erasesUndecayed, make(m_erases, m_width));
+    const auto erases = make(m_erases, m_width);
+    decayTo(a, f.erasesUndecayed, erases);
     const auto strict = make(m_strict, m_rows);
     const auto inverse = make(m_inverse, m_rows);
     const auto ends = make(m_product, m_width);
     if (f.correct.rows == 0) {
-        gram(a, view(m_plain), f.erasesUndecayed, true, strict);
+        gram({a, erases}, {m_given, m_grownGiven}, f.erasesUndecayed, true, strict);
         invert(strict, 1.0, inverse);
-        decayToEnd(view(m_plain), ends);
+        decayToEnd(m_given, ends);
         gemmTN(inverse, ends, writes);
         return;
     }
     const auto c = f.correct.rowRange(m_first, m_rows);
-    gram(a, c, f.erasesUndecayed, true, strict);
+    gram({a, erases}, {c, grown(c, m_grownCorrects)}, f.erasesUndecayed, true, strict);
     invert(strict, -1.0, inverse);
     decayToEnd(c, ends);
     const auto corrects = make(m_corrects, m_width);
     gemmTN(inverse, ends, corrects);
-    gram(a, view(m_plain), f.erasesUndecayed, true, make(m_other, m_rows));
-    decayToEnd(view(m_plain), writes);
+    gram({a, erases}, {m_given, m_grownGiven}, f.erasesUndecayed, true, make(m_other, m_rows));
+    decayToEnd(m_given, writes);
     gemmTN(view(m_other), corrects, writes, 1.0F, Into::Add);
 }
 
 void MixerChunk::prepareQueries(const MixerFactors& f)
 {
-    MatrixView<const float> q = make(m_queryRows, m_width);
+    MatrixView<const float> q = f.q.rowRange(m_firstQuery, m_queries);
     const Index absent = m_rows - m_queries;
-    if (absent == 0)
-        q = f.q.rowRange(m_firstQuery, m_rows);
-    else {
+    if (absent > 0) {
+        q = make(m_queryRows, m_width);
         std::fill(m_queryRows.data.begin(), m_queryRows.data.end(), 0.0F);
         for (Index i = 0; i < m_queries; ++i)
             std::copy_n(f.q.row(m_firstQuery + i), m_width, m_queryRows.data.data() + (absent + i) * m_width);
@@ -228,22 +280,23 @@ void MixerChunk::prepareQueries(const MixerFactors& f)
     const auto own = make(m_own, m_rows);
     const auto leaving = make(m_leaving, m_width);
     decayTo(q, f.readsUndecayed, leaving);
+    const Side queries{q, leaving};
+    const Side keys{m_given, m_grownGiven};
     if (!f.erases())
-        return gram(q, view(m_plain), f.readsUndecayed, strict, own);
+        return gram(queries, keys, f.readsUndecayed, strict, own);
     const auto reads = make(m_read, m_rows);
     if (f.correct.rows == 0) {
-        gram(q, view(m_plain), f.readsUndecayed, strict, reads);
+        gram(queries, keys, f.readsUndecayed, strict, reads);
         gemmNN(reads, view(m_inverse), own);
-        const auto erased = make(m_product, m_width);
-        gemmNN(own, view(m_erases), erased);
-        subtract(erased, leaving);
+        gemmNN(own, view(m_erases), leaving, -1.0F, Into::Add);
         return;
     }
     const auto corrected = make(m_product, m_rows);
-    gram(q, f.correct.rowRange(m_first, m_rows), f.readsUndecayed, strict, reads);
+    const auto c = f.correct.rowRange(m_first, m_rows);
+    gram(queries, {c, m_tame && m_decays > 0 ? view(m_grownCorrects) : c}, f.readsUndecayed, strict, reads);
+    gram(queries, keys, f.readsUndecayed, strict, own);
     gemmNN(reads, view(m_inverse), corrected);
     gemmNN(corrected, view(m_erases), leaving, 1.0F, Into::Add);
-    gram(q, view(m_plain), f.readsUndecayed, strict, own);
     gemmNN(corrected, view(m_other), own, 1.0F, Into::Add);
 }
 

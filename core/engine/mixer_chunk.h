@@ -32,6 +32,7 @@ public:
     Index queries() const { return m_queries; }                           ///< that stand in this chunk; the last rows of D and Q̂
     std::span<const float> decay() const { return m_end; }                ///< e^G [1 or K]
     std::span<const double> logDecay() const { return m_logEnd; }         ///< G [1 or K]
+    std::span<const double> factors() const { return m_endFactors; }      ///< e^G in float64 [1 or K]
     MatrixView<const float> writes() const { return view(m_writes); }     ///< Ŵ [rows, K]
     MatrixView<const float> erases() const { return view(m_erases); }     ///< Ã [rows, K]
     MatrixView<const float> corrects() const { return view(m_corrects); } ///< Z [rows, K]
@@ -50,11 +51,19 @@ private:
     void sumDecays(const MixerFactors& factors);
     void copyWrites(const MixerFactors& factors);
     void decayTo(MatrixView<const float> from, bool undecayed, MatrixView<float> to) const;
-    void decayToEnd(MatrixView<const float> from, MatrixView<float> to) const;
-    void gram(MatrixView<const float> x, MatrixView<const float> y, bool undecayed, bool strict, MatrixView<float> out);
+    void decayToEnd(MatrixView<const float> from, MatrixView<float> to);
+    MatrixView<const float> powerRows(const std::vector<float>& powers, Index first) const;
+    MatrixView<const float> grown(MatrixView<const float> from, Buffer& buffer) const;
+
+    /// Rows that meet in a product, and the same times powers of their decays (where `m_tame`).
+    struct Side {
+        MatrixView<const float> rows;
+        MatrixView<const float> powered;
+    };
+    void gram(const Side& x, const Side& y, bool undecayed, bool strict, MatrixView<float> out);
     void gramOfScalars(MatrixView<const float> x, MatrixView<const float> y, bool undecayed, Index limit, MatrixView<float> out);
     void gramOfVectors(MatrixView<const float> x, MatrixView<const float> y, bool undecayed, bool strict, MatrixView<float> out);
-    void invert(MatrixView<const float> lower, double sign, MatrixView<float> out) const;
+    void invert(MatrixView<const float> lower, double sign, MatrixView<float> out);
 
     Index m_first = 0;
     Index m_rows = 0;
@@ -65,8 +74,18 @@ private:
     std::vector<double> m_sums;   ///< G before row r [rows + 1, decays]
     std::vector<double> m_logEnd; ///< [decays or 1]
     std::vector<float> m_end;
+    std::vector<double> m_endFactors;
+    bool m_tame = true;          ///< e^-G is finite by far: products of rows times e^G with rows times e^-G are the decayed ones
+    std::vector<float> m_shrink; ///< e^G [rows + 1, decays], where tame
+    std::vector<float> m_grow;   ///< e^-G
+    std::vector<float> m_rowFactors;
+    std::vector<double> m_work;      ///< of invert
+    MatrixView<const float> m_given; ///< b [rows, K]
+    MatrixView<const float> m_grownGiven;
     Buffer m_steps; ///< e^g [rows, decays]
-    Buffer m_plain; ///< b [rows, K]
+    Buffer m_plain; ///< b, where it is not the input itself
+    Buffer m_grown;
+    Buffer m_grownCorrects;
     Buffer m_writes;
     Buffer m_erases;
     Buffer m_corrects;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/mixer_gates.h"
 
+#include "core/compute/mixer_ops.h"
+
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
@@ -82,14 +84,7 @@ double definedGate(const Inputs& in, HeadRef h, const GateRule& rule, double con
 Tensor unitRows(MatrixView<const float> x)
 {
     Tensor made(1, 1, x.rows, x.cols);
-    for (Index r = 0; r < x.rows; ++r) {
-        double square = 0.0;
-        for (const float value : x.rowSpan(r))
-            square += static_cast<double>(value) * static_cast<double>(value);
-        const double factor = square > 0.0 ? 1.0 / std::sqrt(square) : 1.0;
-        std::transform(x.row(r), x.row(r) + x.cols, made.matrix().row(r),
-                       [factor](float value) { return static_cast<float>(factor * static_cast<double>(value)); });
-    }
+    unitRowsInto(x, made.matrix());
     return made;
 }
 

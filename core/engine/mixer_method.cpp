@@ -32,7 +32,7 @@ Cost MixerMethod::cost(const Shape& s, const Params&, bool) const
     const double factors = 4.0 * sizeOf(s.queries + 4 * s.keys, s.dim);
     const double scratch = 4.0 * (chunk * (12.0 * static_cast<double>(s.dim) + 6.0 * chunk) + sizeOf(s.dim, s.valueDim));
     const auto threads = static_cast<double>(RunContext{}.threadCount());
-    return {flops, 4.0 * inputs, 4.0 * heads * sizeOf(s.queries, s.valueDim) + threads * factors + (32.0 + threads) * scratch};
+    return {flops, 4.0 * inputs, 4.0 * heads * sizeOf(s.queries, s.valueDim) + threads * factors + (64.0 + threads) * scratch};
 }
 
 Result<Tensor> MixerMethod::run(const Inputs& inputs, const Params& params, const RunContext& context) const

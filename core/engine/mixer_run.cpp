@@ -2,6 +2,8 @@
 #include "core/engine/mixer_run.h"
 
 #include "core/base/parallel.h"
+#include "core/compute/dense.h"
+#include "core/compute/mixer_ops.h"
 #include "core/engine/mixer_state.h"
 
 #include <algorithm>
@@ -13,7 +15,9 @@ namespace attnscope {
 
 namespace {
 
-constexpr Index kGroup = 32; // chunks of one head that threads share before the states between them are computed
+constexpr Index kGroup = 64;                   // chunks of one head that threads share before the states between them are computed
+constexpr Index kGroupStates = 256;            // the same where only states are kept of each
+constexpr Index kGroupFloats = Index{1} << 21; // that those states may take
 
 Index chunksOf(const MixerFactors& f) { return (f.tokens + kMixerChunk - 1) / kMixerChunk; }
 
@@ -50,26 +54,115 @@ void runHead(const MixerFactors& f, MatrixView<const float> v, MatrixView<float>
     }
 }
 
-/// By groups of chunks: all chunks of a group at once, then the states between them one by one, then all outputs at once.
-void runHeadInGroups(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
+constexpr Index kStateRows = 16; // of a state that a thread takes at once
+
+/// The state of one head under erasure while its chunks go by in groups: columns of the values never meet, so that each thread walks
+/// along the chunks with some of them.
+class GroupedState {
+public:
+    GroupedState(const MixerFactors& f, Index valueDim, int threads)
+        : m_part(std::max<Index>(1, ((valueDim + threads - 1) / threads + 15) / 16 * 16)) // whole vectors
+    {
+        for (Index column = 0; column < valueDim; column += m_part)
+            m_columns.emplace_back(f.width(), std::min(m_part, valueDim - column));
+    }
+
+    /// before[c] becomes the state before chunk c.
+    bool pass(const std::vector<MixerChunk>& chunks, Index count, MatrixView<const float> v, std::vector<Tensor>& before,
+              const RunContext& context)
+    {
+        return parallelFor(static_cast<Index>(m_columns.size()), 1, context, [&](Index part, Index) {
+            MixerState& state = m_columns[static_cast<std::size_t>(part)];
+            const Index first = part * m_part;
+            const auto now = state.values();
+            for (Index c = 0; c < count && !context.cancelled(); ++c) {
+                const auto kept = before[static_cast<std::size_t>(c)].matrix();
+                for (Index r = 0; r < now.rows; ++r)
+                    std::copy_n(now.row(r), now.cols, kept.row(r) + first);
+                const MixerChunk& chunk = chunks[static_cast<std::size_t>(c)];
+                state.advance(chunk, {v.row(chunk.first()) + first, chunk.rows(), now.cols, v.stride});
+            }
+        });
+    }
+
+private:
+    Index m_part;
+    std::vector<MixerState> m_columns;
+};
+
+std::vector<Tensor> makeStates(Index count, const MixerFactors& f, Index valueDim)
 {
-    MixerState state(f.width(), v.cols);
+    std::vector<Tensor> states;
+    for (Index c = 0; c < count; ++c)
+        states.emplace_back(1, 1, f.width(), valueDim);
+    return states;
+}
+
+/// By groups of chunks: all chunks of a group at once, then the states between them one by one, then all outputs at once.
+void runErasingInGroups(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
+{
+    GroupedState state(f, v.cols, context.threadCount());
     const Index size = std::min(kGroup, chunksOf(f));
     std::vector<MixerChunk> chunks(static_cast<std::size_t>(size));
-    std::vector<Tensor> before;
-    for (Index c = 0; c < size; ++c)
-        before.emplace_back(1, 1, f.width(), v.cols);
+    std::vector<Tensor> before = makeStates(size, f, v.cols);
+    const auto at = [](Index c) { return static_cast<std::size_t>(c); };
     for (Index c0 = 0; c0 < chunksOf(f) && !context.cancelled(); c0 += size) {
         const Index count = std::min(size, chunksOf(f) - c0);
-        const auto at = [](Index c) { return static_cast<std::size_t>(c); };
-        if (!parallelFor(count, 1, context, [&](Index c, Index) { prepare(f, c0 + c, chunks[at(c)]); }))
+        if (!parallelFor(count, 1, context, [&](Index c, Index) { prepare(f, c0 + c, chunks[at(c)]); }) ||
+            !state.pass(chunks, count, v, before, context))
             return;
-        for (Index c = 0; c < count; ++c) {
-            std::copy_n(state.values().data, before[at(c)].size(), before[at(c)].data());
-            state.advance(chunks[at(c)], v.rowRange(chunks[at(c)].first(), chunks[at(c)].rows()));
-        }
         parallelFor(count, 1, context, [&](Index c, Index) { answer(f, chunks[at(c)], std::as_const(before[at(c)]).matrix(), v, out); });
     }
+}
+
+/// The same without erasure, where what a chunk adds doesn't depend on the state: only that is kept, and the rest made again when
+/// the state is known, so that it never leaves the nearer caches.
+void runInGroups(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
+{
+    std::vector<double> sums(static_cast<std::size_t>(f.width() * v.cols), 0.0);
+    const Index most = std::clamp<Index>(kGroupFloats / std::max<Index>(1, f.width() * v.cols), kGroup / 2, kGroupStates);
+    const Index size = std::min(most, chunksOf(f));
+    std::vector<Tensor> states = makeStates(size, f, v.cols);
+    std::vector<std::vector<double>> factors(static_cast<std::size_t>(size));
+    const auto at = [](Index c) { return static_cast<std::size_t>(c); };
+    const auto chunkOf = []() -> MixerChunk& {
+        thread_local MixerChunk chunk;
+        return chunk;
+    };
+    const Index grain = std::max<Index>(1, size / (4 * context.threadCount()));
+    for (Index c0 = 0; c0 < chunksOf(f) && !context.cancelled(); c0 += size) {
+        const Index count = std::min(size, chunksOf(f) - c0);
+        bool going = parallelFor(count, grain, context, [&](Index first, Index last) {
+            MixerChunk& chunk = chunkOf();
+            for (Index c = first; c < last && !context.cancelled(); ++c) {
+                chunk.prepareKeys(f, c0 + c);
+                gemmTN(chunk.writes(), v.rowRange(chunk.first(), chunk.rows()), states[at(c)].matrix());
+                factors[at(c)].assign(chunk.factors().begin(), chunk.factors().end());
+            }
+        });
+        going = going && parallelFor(f.width(), kStateRows, context, [&](Index first, Index last) {
+                    const auto cols = static_cast<std::size_t>(v.cols);
+                    for (Index c = 0; c < count; ++c)
+                        for (Index r = first; r < last; ++r)
+                            advanceThrough(std::span(sums).subspan(at(r) * cols, cols),
+                                           factors[at(c)].size() > 1 ? factors[at(c)][at(r)] : factors[at(c)][0],
+                                           states[at(c)].matrix().rowSpan(r));
+                });
+        if (!going)
+            return;
+        parallelFor(count, grain, context, [&](Index first, Index last) {
+            MixerChunk& chunk = chunkOf();
+            for (Index c = first; c < last && !context.cancelled(); ++c) {
+                prepare(f, c0 + c, chunk);
+                answer(f, chunk, std::as_const(states[at(c)]).matrix(), v, out);
+            }
+        });
+    }
+}
+
+void runHeadInGroups(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
+{
+    f.erases() ? runErasingInGroups(f, v, out, context) : runInGroups(f, v, out, context);
 }
 
 /// S_t in float64, straight from the recurrence.

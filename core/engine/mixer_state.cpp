@@ -2,10 +2,9 @@
 #include "core/engine/mixer_state.h"
 
 #include "core/compute/dense.h"
+#include "core/compute/mixer_ops.h"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 
 namespace attnscope {
 
@@ -33,19 +32,16 @@ void MixerState::advance(const MixerChunk& chunk, MatrixView<const float> v)
         } else {
             const auto kept = m_kept.matrix().rowRange(0, chunk.rows());
             for (Index r = 0; r < kept.rows; ++r)
-                std::transform(v.row(r), v.row(r) + v.cols, erased.row(r), kept.row(r), std::minus<>());
+                std::copy_n(v.row(r), v.cols, kept.row(r));
+            subtractFrom(erased, kept);
             gemmTN(chunk.writes(), kept, added);
         }
     }
-    const auto logDecay = chunk.logDecay();
-    for (Index r = 0; r < added.rows; ++r) {
-        const double decay = std::exp(logDecay[logDecay.size() > 1 ? static_cast<std::size_t>(r) : 0]);
-        double* sums = m_sums.data() + r * added.cols;
-        for (Index c = 0; c < added.cols; ++c) {
-            sums[c] = decay * sums[c] + added(r, c);
-            m_rounded.matrix()(r, c) = static_cast<float>(sums[c]);
-        }
-    }
+    const auto factors = chunk.factors();
+    const auto width = static_cast<std::size_t>(added.cols);
+    for (Index r = 0; r < added.rows; ++r)
+        advanceSums(std::span(m_sums).subspan(static_cast<std::size_t>(r) * width, width),
+                    factors[factors.size() > 1 ? static_cast<std::size_t>(r) : 0], added.rowSpan(r), m_rounded.matrix().rowSpan(r));
 }
 
 void answerChunk(const MixerChunk& chunk, MatrixView<const float> before, MatrixView<const float> v, float scale,
