@@ -7,9 +7,12 @@ namespace attnscope {
 
 namespace {
 
-/// The value as messages quote it: short, and never broken UTF-8.
+/// The value as messages quote it: short, and never broken UTF-8. Lists and objects may be nested so deep that to print them would
+/// overflow the stack.
 std::string quoted(const nlohmann::json& value)
 {
+    if (value.is_structured())
+        return value.is_array() ? "a list" : "an object";
     std::string text = value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
     if (text.size() > 40)
         text = text.substr(0, 37) + "...";

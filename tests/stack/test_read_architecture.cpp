@@ -50,6 +50,19 @@ private Q_SLOTS:
         QCOMPARE(mixersOf(*old), (std::vector<std::string>{"mamba2", "full+mamba2", "mamba2"}));
     }
 
+    void zambasOlderSpellingMeansTheSame()
+    {
+        Json old = architectureData("zamba2-7b")["config"];
+        for (const char* key :
+             {"intermediate_size", "attention_head_dim", "mamba_d_state", "mamba_d_conv", "mamba_expand", "n_mamba_heads"})
+            old.erase(key);
+        old.merge_patch(Json::parse(R"({"ffn_hidden_size": 14336, "kv_channels": 112, "state_size": 64, "conv_dimension": 4,
+                                        "expansion_factor": 2, "gated_linear_unit": true, "num_query_groups": 32})"));
+        const auto parsed = parsedConfig(old);
+        QVERIFY(parsed.ok());
+        QCOMPARE(parsed->layers, architectureOf("zamba2-7b").layers);
+    }
+
     void anExplicitListWinsOverAnInterval()
     {
         const auto parsed = parsedConfig(
