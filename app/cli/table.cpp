@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `table`: published tables measured again on this machine, each value beside the stated one and their ratio.
+// `table`: published tables measured again on this machine, or predicted, each value beside the stated one and their ratio.
 #include "app/cli/command.h"
 #include "app/cli/context_options.h"
 #include "app/cli/exit_code.h"
@@ -30,7 +30,7 @@ Json tableJson(const std::string& name, const MeasuredTable& table)
     for (const auto& line : table.lines) {
         Json cells = Json::array();
         for (const auto& cell : line.cells)
-            cells.push_back({{"measured", cell.measured}, {"stated", cell.stated}, {"ratio", cell.measured / cell.stated}});
+            cells.push_back({{table.word, cell.measured}, {"stated", cell.stated}, {"ratio", cell.measured / cell.stated}});
         lines.push_back({{"label", line.label},
                          {"method", line.method.empty() ? Json(nullptr) : Json(line.method)},
                          {"note", line.note.empty() ? Json(nullptr) : Json(line.note)},
@@ -41,7 +41,7 @@ Json tableJson(const std::string& name, const MeasuredTable& table)
 
 void printTable(const MeasuredTable& measured)
 {
-    std::cout << measured.caption << "\nEach cell: measured, stated, ratio.\n\n";
+    std::cout << measured.caption << "\nEach cell: " << measured.word << ", stated, ratio.\n\n";
     std::vector<std::string> header{""};
     for (const auto& column : measured.columns)
         header.insert(header.end(), {column, "stated", "ratio"});
@@ -63,8 +63,9 @@ void printTable(const MeasuredTable& measured)
 int runTable(const Options& options, const RunContext& given)
 {
     const RunContext context = options.context->apply(given);
-    const auto table =
-        options.name == "orientation" ? orientationTable(options.choice, context) : performerFigure4(options.choice, context);
+    const auto table = options.name == "orientation"      ? orientationTable(options.choice, context)
+                       : options.name == "prefill-decode" ? prefillDecodeTable()
+                                                          : performerFigure4(options.choice, context);
     if (!table)
         return fail(table.error());
     if (options.json)
@@ -78,13 +79,13 @@ int runTable(const Options& options, const RunContext& given)
 
 Command addTable(CLI::App& parser)
 {
-    auto* app = parser.add_subcommand("table", "Measure a published table again: each value beside the stated one.");
+    auto* app = parser.add_subcommand("table", "Measure or predict a published table again: each value beside the stated one.");
     auto options = std::make_shared<Options>();
     app->add_option("NAME", options->name,
                     "performer-fig4: output error of random features by their number; orientation: map error of the methods on four input "
-                    "suites.")
+                    "suites; prefill-decode: published times of whole models beside predicted ones (takes no sizes).")
         ->required()
-        ->check(CLI::IsMember({"performer-fig4", "orientation"}));
+        ->check(CLI::IsMember({"performer-fig4", "orientation", "prefill-decode"}));
     app->add_option("--length", options->choice.length, "Tokens (default: as published).")->check(CLI::Range(2, 1 << 20));
     app->add_option("--dim", options->choice.dim, "Width of a head (default: as published).")->check(CLI::Range(1, 1024));
     app->add_option("--draws", options->choice.draws, "Seeds whose median is shown (default: 15 and 1).")->check(CLI::Range(1, 10000));

@@ -33,7 +33,8 @@ struct TableLine {
 };
 
 struct MeasuredTable {
-    std::string caption; ///< what is measured, with which sizes
+    std::string caption;           ///< what is measured, with which sizes
+    std::string word = "measured"; ///< what a cell's first number is
     std::vector<std::string> columns;
     std::vector<TableLine> lines;
 };
@@ -43,5 +44,8 @@ Result<MeasuredTable> performerFigure4(const TableChoice& choice, const RunConte
 
 /// Relative Frobenius error of the map, by method and input suite; methods or parameters that are not there get a note.
 Result<MeasuredTable> orientationTable(const TableChoice& choice, const RunContext& context);
+
+/// Milliseconds of a Transformer and of recurrent models as Mamba-3's authors published them, predicted on a calibrated card.
+Result<MeasuredTable> prefillDecodeTable();
 
 } // namespace attnscope::cli

@@ -11,6 +11,13 @@ namespace attnscope {
 
 namespace fs = std::filesystem;
 
+std::string Card::label(bool extrapolated) const
+{
+    if (kernels)
+        return extrapolated ? "extrapolated" : "estimated";
+    return source == "datasheet" ? "stated" : source;
+}
+
 std::vector<std::string> cardNames()
 {
     std::vector<std::string> names;
@@ -42,9 +49,12 @@ Result<Card> findCard(const std::string& name)
     card.name = name;
     card.title = fields.text("title", name);
     card.source = fields.text("source", "datasheet");
+    card.reference = fields.text("reference", {});
     card.bytesPerSecond = fields.number("bytesPerSecond", 1.0, 1e18, 1.0);
     card.memoryBytes = fields.number("memoryBytes", 1.0, 1e18, 1.0);
     card.stepFloorMs = fields.number("stepFloorMs", 0.0, 1e6, 0.0);
+    card.mixerFlopPerSecond = fields.number("mixerFlopPerSecond", 0.0, 1e21, 0.0);
+    card.uncertainty = fields.number("uncertainty", 0.0, 10.0, card.uncertainty);
     if (!fields.has("flopPerSecond"))
         fields.fail(Errc::Parse, fields.origin() + " has no \"flopPerSecond\".", "Install Attnscope again.");
     if (const auto* rates = fields.object("flopPerSecond")) {

@@ -1,51 +1,78 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/base/parallel.h"
-#include "core/base/shape.h"
+#include "core/base/run_context.h"
 #include "core/bench/machine.h"
-#include "core/session/time_estimate.h"
 #include "core/stack/card.h"
+#include "core/stack/kernel_cache.h"
+#include "core/stack/measure_kernels.h"
+#include "core/stack/stack_text.h"
 
 #include <algorithm>
 #include <chrono>
-#include <vector>
+#include <cstdio>
 
 namespace attnscope {
 
 namespace {
 
-/// Bytes a second, read and written together, of copying 64 MiB; the best of a few runs.
-double copyRate(const RunContext& context)
+constexpr double BusySpread = 1.5;
+
+/// The largest third over first quartile of any sample: what a busy machine does to repeats.
+double widestSpread(const KernelProfile& profile)
 {
-    constexpr Index count = Index{1} << 24;
-    const std::vector<float> from(static_cast<std::size_t>(count), 1.0F);
-    std::vector<float> to(static_cast<std::size_t>(count));
-    double best = 0.0;
-    for (int run = 0; run < 4; ++run) {
-        const auto start = std::chrono::steady_clock::now();
-        const bool done = parallelFor(count, Index{1} << 18, context, [&](Index first, Index last) {
-            std::copy(from.begin() + first, from.begin() + last, to.begin() + first);
-        });
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        if (!done)
-            break;
-        best = std::max(best, 2.0 * sizeof(float) * static_cast<double>(count) / std::max(seconds, 1e-9));
-    }
-    return std::max(best, 1.0);
+    double widest = 1.0;
+    for (const auto& [name, samples] : profile.kernels)
+        for (const auto& sample : samples)
+            widest = std::max(widest, sample.unit.high / sample.unit.low);
+    return widest;
+}
+
+std::string today()
+{
+    const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())};
+    char text[16];
+    std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()));
+    return text;
+}
+
+Card cardOf(KernelProfile profile, const RunContext& context)
+{
+    const auto& machine = machineInfo();
+    Card card;
+    card.name = card.source = "measured";
+    card.title = machine.processor + ", " + std::to_string(context.threadCount()) + " threads";
+    card.reference = "kernels measured here on " + profile.date + " in float32, repeats' quartiles as intervals; " + profile.machine;
+    if (const double spread = widestSpread(profile); spread > BusySpread)
+        card.reference += ". Some repeats differ by a factor of " + digitsText(spread) +
+                          ", as on a machine that is busy with other work: measure again when it isn't";
+    const double flops = 2.0 / profile.at({KernelKind::Product}, 512.0).unit.median;
+    card.flopPerSecond = {{"bf16", flops}, {"f16", flops}, {"f32", flops}};
+    card.bytesPerSecond = 4.0 / profile.at({KernelKind::Product}, 1.0).unit.median;
+    card.memoryBytes = static_cast<double>(machine.memoryBytes);
+    card.kernels = std::make_shared<const KernelProfile>(std::move(profile));
+    return card;
 }
 
 } // namespace
 
-Card measuredCard(const RunContext& context)
+Result<Card> measuredCard(const std::vector<Architecture>& architectures, bool remeasure, const RunContext& context)
 {
-    const auto& machine = machineInfo();
-    const double flops = std::max(softmaxFlopRate(context.threadCount()), 1.0);
-    Card card;
-    card.name = card.source = "measured";
-    card.title = machine.processor + ", " + std::to_string(context.threadCount()) + " threads";
-    card.flopPerSecond = {{"bf16", flops}, {"f16", flops}, {"f32", flops}};
-    card.bytesPerSecond = copyRate(context);
-    card.memoryBytes = static_cast<double>(machine.memoryBytes);
-    return card;
+    const int threads = context.threadCount();
+    const auto machine = kernelMachine(threads);
+    const auto path = kernelCachePath(threads);
+    auto profile = remeasure ? readKernelProfile({}, machine) : loadKernelProfile(path, machine);
+    const auto before = profile.kernels.size();
+    const auto done = measureMissing(kernelsOf(architectures), profile, context);
+    if (profile.kernels.size() > before) {
+        profile.date = today();
+        profile.threads = threads;
+        // Also after a stop: what is measured needn't be measured again. A cache that can't be written costs time only.
+        if (!path.empty())
+            static_cast<void>(saveKernelProfile(profile, path));
+    }
+    if (!done)
+        return done.error();
+    return cardOf(std::move(profile), context);
 }
 
 } // namespace attnscope

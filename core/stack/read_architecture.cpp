@@ -3,6 +3,7 @@
 
 #include "core/io/file_error.h"
 #include "core/stack/layer_shapes.h"
+#include "core/stack/stack_file.h"
 
 #include <cerrno>
 #include <fstream>
@@ -143,7 +144,7 @@ Result<Architecture> parseArchitecture(std::string_view json, const std::string&
     const auto object = nlohmann::json::parse(json, nullptr, false);
     if (object.is_discarded() || !object.is_object())
         return Error{Errc::Parse, origin + " is not a JSON object.", kTakeOriginalConfig};
-    return readStack(unwrapped(object), origin, name);
+    return isStackFile(object) ? readStackFile(object, origin, name) : readStack(unwrapped(object), origin, name);
 }
 
 Result<Architecture> readArchitecture(const fs::path& given)

@@ -14,8 +14,8 @@ namespace attnscope {
 /// `name` is used where the config carries none.
 Result<Architecture> parseArchitecture(std::string_view json, const std::string& origin, const std::string& name);
 
-/// A config.json, any other .json file of that kind, a file of resources/architectures, or a folder with a config.json; at most
-/// 16 MiB.
+/// A config.json, any other .json file of that kind, what writeStack() wrote, a file of resources/architectures, or a folder with a
+/// config.json; at most 16 MiB.
 Result<Architecture> readArchitecture(const std::filesystem::path& path);
 
 } // namespace attnscope

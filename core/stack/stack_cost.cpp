@@ -75,17 +75,41 @@ double recurrentFlops(const StackLayer& layer, double perHead)
     return d(r.heads) * perHead + 2.0 * d(r.convChannels * r.convTaps);
 }
 
+/// Parameters in the products of one token, without the output head.
+CostTerms weightTerms(const Architecture& a)
+{
+    CostTerms terms;
+    for (const auto& layer : a.layers) {
+        const auto p = parametersOf(layer, a.hidden);
+        terms.projections += p.mixer + p.recurrent;
+        terms.ffn += p.ffnActive;
+    }
+    return terms;
+}
+
+/// Weights that `tokens` read together, and the given cache and state.
+CostTerms bytesOf(const Architecture& a, double tokens, double cache, double state)
+{
+    const double size = d(a.elementBytes);
+    CostTerms terms{weightTerms(a).projections * size, 0.0, parametersOf(a).head * size, cache, state};
+    terms.ffn = parametersRead(a, tokens) * size - terms.projections - terms.head;
+    return terms;
+}
+
 } // namespace
+
+double attentionPairs(const AttentionShape& attention, double past, double fresh)
+{
+    return pairsSeen(attention, past + fresh) - pairsSeen(attention, past);
+}
 
 CostTerms prefillFlopTerms(const Architecture& a, double batch, double past, double fresh)
 {
-    const auto parameters = parametersOf(a);
-    CostTerms flops{2.0 * parameters.active * fresh + 2.0 * parameters.head};
+    CostTerms flops = weightTerms(a) * (2.0 * fresh);
+    flops.head = 2.0 * parametersOf(a).head;
     for (const auto& layer : a.layers) {
-        if (layer.attention.kind != AttentionKind::None) {
-            const double pairs = pairsSeen(layer.attention, past + fresh) - pairsSeen(layer.attention, past);
-            flops.attention += 2.0 * d(layer.attention.heads) * pairWidth(layer.attention) * pairs;
-        }
+        if (layer.attention.kind != AttentionKind::None)
+            flops.attention += 2.0 * d(layer.attention.heads) * pairWidth(layer.attention) * attentionPairs(layer.attention, past, fresh);
         if (layer.recurrent)
             flops.state += fresh * recurrentFlops(layer, recurrentPrefill(*layer.recurrent));
     }
@@ -99,8 +123,7 @@ double prefillFlops(const Architecture& a, double batch, double past, double fre
 
 CostTerms prefillByteTerms(const Architecture& a, double batch, double past, double fresh)
 {
-    return {d(a.elementBytes) * parametersRead(a, batch * fresh), batch * (kvBytes(a, past) + kvBytes(a, fresh)),
-            batch * 2.0 * stateBytes(a)};
+    return bytesOf(a, batch * fresh, batch * (kvBytes(a, past) + kvBytes(a, fresh)), batch * 2.0 * stateBytes(a));
 }
 
 double prefillBytes(const Architecture& a, double batch, double past, double fresh)
@@ -110,8 +133,8 @@ double prefillBytes(const Architecture& a, double batch, double past, double fre
 
 CostTerms decodeFlopTerms(const Architecture& a, double batch, double n)
 {
-    const auto parameters = parametersOf(a);
-    CostTerms flops{2.0 * (parameters.active + parameters.head)};
+    CostTerms flops = weightTerms(a) * 2.0;
+    flops.head = 2.0 * parametersOf(a).head;
     for (const auto& layer : a.layers) {
         const auto& attention = layer.attention;
         if (attention.kind != AttentionKind::None) {
@@ -127,6 +150,11 @@ CostTerms decodeFlopTerms(const Architecture& a, double batch, double n)
 }
 
 double decodeFlops(const Architecture& a, double batch, double n) { return decodeFlopTerms(a, batch, n).sum(); }
+
+CostTerms decodeByteTerms(const Architecture& a, double batch, double n)
+{
+    return bytesOf(a, batch, batch * kvBytes(a, n), 2.0 * batch * stateBytes(a));
+}
 
 DecodeBytes decodeBytes(const Architecture& a, double batch, double n)
 {

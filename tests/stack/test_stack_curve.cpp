@@ -16,22 +16,15 @@ private Q_SLOTS:
     void everyCardIsReadable()
     {
         const auto names = cardNames();
-        QCOMPARE(names, (std::vector<std::string>{"a100", "h100", "laptop-cpu"}));
+        QCOMPARE(names, (std::vector<std::string>{"a100", "h100", "h100-calibrated", "laptop-cpu"}));
         for (const auto& name : names) {
             const auto card = findCard(name);
             QVERIFY(card.ok());
-            QCOMPARE(card->label(), std::string("stated"));
+            QCOMPARE(card->label(false), std::string(name == "h100-calibrated" ? "calibrated" : "stated"));
             QVERIFY(card->flopPerSecond.at("bf16") > 1e11 && card->bytesPerSecond > 1e10 && card->memoryBytes > 1e10);
         }
         const auto unknown = findCard("../cards/h100");
         QVERIFY(!unknown.ok() && unknown.error().hint.find("laptop-cpu") != std::string::npos);
-    }
-
-    void thisMachineIsACardToo()
-    {
-        const auto card = measuredCard(RunContext{});
-        QCOMPARE(card.label(), std::string("extrapolated"));
-        QVERIFY(card.flopPerSecond.at("bf16") > 1e6 && card.bytesPerSecond > 1e6 && card.memoryBytes > 1e6);
     }
 
     void aPointIsTheLargerOfArithmeticAndTraffic()
@@ -55,7 +48,7 @@ private Q_SLOTS:
         const auto hybrid = architectureOf("nemotron-h-8b");
         const auto longPrompt = pointAt(llama, card, {}, 262144);
         QCOMPARE(longPrompt.prefillTerms.sum(), longPrompt.prefillMs);
-        QVERIFY(longPrompt.prefillTerms.attention > longPrompt.prefillTerms.weights);
+        QVERIFY(longPrompt.prefillTerms.attention > longPrompt.prefillTerms.weights());
         QCOMPARE(longPrompt.prefillTerms.state, 0.0);
         QVERIFY(pointAt(llama, card, {}, 4096).prefillTerms.attention < 0.1 * pointAt(llama, card, {}, 4096).prefillMs);
         const auto step = pointAt(hybrid, card, {}, 4096);
@@ -88,6 +81,26 @@ private Q_SLOTS:
         const auto found = crossoversOf(a, architectureOf("llama-3.1-8b"), *findCard("h100"), {Scenario::Conversation}, {64, 1 << 20});
         QCOMPARE(found.back().quantity, std::string("prefill with prefix reuse"));
         QVERIFY(found.back().n != found.front().n);
+    }
+
+    void turnsAddUp()
+    {
+        const auto a = architectureOf("nemotron-h-8b");
+        const auto card = *findCard("h100");
+        StackQuestion three{Scenario::Conversation};
+        three.turns = 3;
+        three.turnTokens = 100;
+        const auto all = pointAt(a, card, three, 4096);
+        double again = 0.0;
+        for (const double n : {4196.0, 4296.0, 4396.0})
+            again += pointAt(a, card, {}, n).prefillMs;
+        QVERIFY(std::abs(all.prefillMs / again - 1.0) < 1e-12);
+        QCOMPARE(all.prefillTerms.sum(), all.prefillMs);
+        QCOMPARE(all.kvBytes, kvBytes(a, 4396));
+        three.prefixReuse = true;
+        const auto kept = pointAt(a, card, three, 4096);
+        QVERIFY(kept.prefillMs < 0.2 * all.prefillMs);
+        QCOMPARE(kept.stateBytes, 4 * stateBytes(a)); // its own, and one to go back to for each turn
     }
 
     void generatingKeepsTheMeanAndTheEnd()

@@ -77,9 +77,42 @@ private Q_SLOTS:
         QVERIFY(result.out.contains("4 of 52 layers attend to everything; they hold 100 % of the KV cache."));
         QVERIFY(result.out.contains("hybrid_override_pattern") && result.out.contains("7, 18, 29, 40"));
         QVERIFY(result.out.contains("datasheet") && result.out.contains("97.41 MiB"));
-        const auto measured = folder.run({"stack", "gpt2", "--lengths", "512", "--card", "measured"});
+    }
+
+    void thisMachinesKernelsAreMeasuredOnce()
+    {
+        const CliFolder folder;
+        qputenv("XDG_CACHE_HOME", folder.path("cache").toUtf8());
+        const QStringList arguments{"stack", "gpt2", "--lengths", "512,1048576", "--card", "measured", "--threads", "1"};
+        const auto measured = folder.run(arguments);
         QCOMPARE(measured.code, 0);
-        QVERIFY(measured.out.contains("extrapolated") && !measured.out.contains("stated"));
+        QVERIFY(measured.out.contains("estimated") && measured.out.contains("extrapolated") && !measured.out.contains("stated"));
+        const auto cache = folder.readBytes("cache/attnscope/kernels-1.json");
+        QVERIFY(cache.contains("softmax step 64x64 group 1"));
+        const auto again = folder.run(arguments);
+        QCOMPARE(again.out, measured.out);
+        QCOMPARE(folder.readBytes("cache/attnscope/kernels-1.json"), cache);
+        const auto anew = folder.run(arguments + QStringList{"--remeasure"});
+        QCOMPARE(anew.code, 0);
+        QVERIFY(folder.readBytes("cache/attnscope/kernels-1.json") != cache);
+        qunsetenv("XDG_CACHE_HOME");
+    }
+
+    void adviceAndHelp()
+    {
+        const CliFolder folder;
+        const auto advice = folder.run({"stack", "llama-3.1-8b", "nemotron-h-8b", "--decide"});
+        QCOMPARE(advice.code, 0);
+        for (const char* use : {"Long documents", "Short prompts", "Exact weights", "Long sessions", "Small classifiers", "Hybrids"})
+            QVERIFY2(advice.out.contains(use), use);
+        const auto json = folder.run({"stack", "llama-3.1-8b", "nemotron-h-8b", "--decide", "--json"});
+        const Json document = Json::parse(json.out.toStdString());
+        QCOMPARE(document["decisions"].size(), std::size_t{6});
+        QCOMPARE(document["decisions"][0]["favoured"].get<std::string>(), std::string("nemotron-h-8b"));
+        const auto help = folder.run({"stack", "--explain"});
+        QCOMPARE(help.code, 0);
+        QVERIFY(help.out.contains("Worked example") && help.out.contains("does not fit"));
+        QVERIFY(folder.run({"stack", "--help"}).out.contains("--explain"));
     }
 
     void conversationsAsCsv()

@@ -57,6 +57,22 @@ private Q_SLOTS:
         QVERIFY(taylor[1]["measured"].get<double>() < uniform[1]["measured"].get<double>());
     }
 
+    void readingAndWriting()
+    {
+        const CliFolder folder;
+        const auto result = folder.run({"table", "prefill-decode", "--json"});
+        QCOMPARE(result.code, 0);
+        const Json table = Json::parse(result.out.toStdString());
+        QCOMPARE(table["columns"].dump(), std::string(R"(["512","1024","2048","4096","16384"])"));
+        QCOMPARE(table["lines"].size(), std::size_t{8});
+        for (const auto& line : table["lines"])
+            for (const auto& cell : line["cells"])
+                QVERIFY(cell["ratio"].get<double>() > 0.8 && cell["ratio"].get<double>() < 1.2);
+        const Json step = lineOf(table, "Llama 3.2 1B (vLLM), a step, ms")["cells"][4];
+        QVERIFY(std::abs(step["stated"].get<double>() - 58.86) < 0.01 && std::abs(step["predicted"].get<double>() - 57.3) < 0.1);
+        QVERIFY(folder.run({"table", "prefill-decode"}).out.contains("predicted, stated, ratio"));
+    }
+
     void textForPeople()
     {
         const CliFolder folder;

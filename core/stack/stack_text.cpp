@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/stack/stack_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iterator>
+
+namespace attnscope {
+
+namespace {
+
+std::string grouped(long long value)
+{
+    std::string text = std::to_string(value);
+    for (auto at = static_cast<long long>(text.size()) - 3; at > 0; at -= 3)
+        text.insert(static_cast<std::size_t>(at), ",");
+    return text;
+}
+
+} // namespace
+
+std::string digitsText(double value)
+{
+    if (std::abs(value) >= 100.0)
+        return grouped(std::llround(value));
+    char text[64];
+    std::snprintf(text, sizeof text, "%.3g", value);
+    return std::string(text).find('e') == std::string::npos ? text : std::to_string(value);
+}
+
+std::string bytesText(double bytes)
+{
+    constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    std::size_t unit = 0;
+    for (; bytes >= 1023.5 && unit + 1 < std::size(units); ++unit)
+        bytes /= 1024.0;
+    return digitsText(bytes) + " " + units[unit];
+}
+
+std::string timeText(double ms)
+{
+    if (ms < 1.0)
+        return digitsText(1e3 * ms) + " us";
+    if (ms < 1e3)
+        return digitsText(ms) + " ms";
+    if (ms < 120e3)
+        return digitsText(ms / 1e3) + " s";
+    return ms < 7200e3 ? digitsText(ms / 60e3) + " min" : digitsText(ms / 3600e3) + " h";
+}
+
+std::string countText(double count)
+{
+    if (count >= 1e9)
+        return digitsText(count / 1e9) + " billion";
+    return count >= 1e6 ? digitsText(count / 1e6) + " million" : grouped(std::llround(count));
+}
+
+std::string shareText(double share)
+{
+    const auto percent = std::lround(100.0 * share);
+    return percent == 0 && share > 0.0 ? "below 1 %" : std::to_string(percent) + " %";
+}
+
+} // namespace attnscope
