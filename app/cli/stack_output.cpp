@@ -120,12 +120,12 @@ void printLayers(const Architecture& a)
     table.print();
 }
 
-std::string share(double part, double whole) { return whole > 0.0 ? shareText(part / whole) : "-"; }
+std::string share(double part, double whole) { return whole > 0.0 ? plainShare(part / whole) : "-"; }
 
 /// "12.3 ms (11.8 ms to 12.9 ms)" where the interval is a measured one; ceilings state theirs once, above.
 std::string timeCell(double ms, double low, double high, bool interval)
 {
-    return interval ? timeText(ms) + " (" + timeText(low) + " to " + timeText(high) + ")" : timeText(ms);
+    return interval ? plainTime(ms) + " (" + plainTime(low) + " to " + plainTime(high) + ")" : plainTime(ms);
 }
 
 void printCurve(const PredictedStack& stack, bool intervals)
@@ -139,8 +139,8 @@ void printCurve(const PredictedStack& stack, bool intervals)
                     share(in.attention, p.prefillMs), share(in.state, p.prefillMs), share(in.ffn, p.prefillMs),
                     share(in.projections, p.prefillMs), share(in.head, p.prefillMs), nameOf(p.prefillBound), p.label});
         steps.add({std::to_string(p.n), timeCell(p.decodeMs, p.decodeLowMs, p.decodeHighMs, intervals), share(step.weights(), p.decodeMs),
-                   share(step.attention, p.decodeMs), share(step.state, p.decodeMs), nameOf(p.decodeBound), bytesText(p.kvBytes),
-                   bytesText(p.stateBytes), bytesText(p.weightBytes)});
+                   share(step.attention, p.decodeMs), share(step.state, p.decodeMs), nameOf(p.decodeBound), plainBytes(p.kvBytes),
+                   plainBytes(p.stateBytes), plainBytes(p.weightBytes)});
     }
     prompt.print();
     std::cout << '\n';
@@ -153,10 +153,10 @@ void printStack(const PredictedStack& stack, bool intervals)
     const auto& a = stack.architecture;
     std::cout << a.name << " (layers from `" << a.decidedBy << "`)\n" << caption(a) << '\n';
     const auto parameters = parametersOf(a);
-    std::cout << countText(parameters.total) << " parameters, " << countText(parameters.active) << " at work per token; KV cache "
-              << bytesText(kvBytesPerToken(a)) << " per token, state " << bytesText(stateBytes(a));
+    std::cout << plainCount(parameters.total) << " parameters, " << plainCount(parameters.active) << " at work per token; KV cache "
+              << plainBytes(kvBytesPerToken(a)) << " per token, state " << plainBytes(stateBytes(a));
     if (const double tokens = stateInTokens(a); tokens >= 1.0)
-        std::cout << " (as much as the cache of " << countText(tokens) << " tokens)";
+        std::cout << " (as much as the cache of " << plainCount(tokens) << " tokens)";
     std::cout << "; " << a.dtype << ", state fp32\n\n";
     printLayers(a);
     std::cout << '\n';
@@ -171,7 +171,7 @@ void printCrossovers(const StackAnswer& answer)
     for (const auto& c : answer.crossovers) {
         std::cout << "  " << c.quantity << ", " << c.a << " and " << c.b << ": ";
         if (c.n)
-            std::cout << "n = " << countText(*c.n) << " (" << countText(c.low) << " to " << countText(c.high) << "), " << c.fasterAfter
+            std::cout << "n = " << plainCount(*c.n) << " (" << plainCount(c.low) << " to " << plainCount(c.high) << "), " << c.fasterAfter
                       << " is faster above\n";
         else
             std::cout << (c.fasterAfter.empty() ? "none in range\n" : "none in range, " + c.fasterAfter + " is faster\n");
@@ -189,7 +189,7 @@ void printStackTables(const StackAnswer& answer)
     std::cout << (measured
                       ? "Composed of measured kernels, one after another: no overlap, no scheduler. Intervals are the quartiles of their "
                         "repeats; beyond the measured lengths: extrapolated."
-                      : "Predicted from ceilings: no overlap, no scheduler; within " + shareText(answer.card.uncertainty) + " at best.")
+                      : "Predicted from ceilings: no overlap, no scheduler; within " + plainShare(answer.card.uncertainty) + " at best.")
               << "\nPercentages: what the time consists of.\n\n";
     for (const auto& stack : answer.stacks)
         printStack(stack, measured);

@@ -40,10 +40,10 @@ Usual usual(StackUse use)
 std::string caseText(const DecisionCase& asked)
 {
     std::string text;
-    const auto n = countText(asked.n);
+    const auto n = plainCount(asked.n);
     switch (asked.use) {
     case StackUse::LongSessions:
-        text = "A turn of " + countText(kTurnTokens) + " tokens after " + n + ", and " + countText(asked.answer) + " written";
+        text = "A turn of " + plainCount(kTurnTokens) + " tokens after " + n + ", and " + plainCount(asked.answer) + " written";
         break;
     case StackUse::SmallClassifiers:
         text = "Texts of " + n + " tokens, one answer each, nothing written";
@@ -52,9 +52,9 @@ std::string caseText(const DecisionCase& asked)
         text = "Attention weights of " + n + " tokens to be looked at";
         break;
     default:
-        text = "A prompt of " + n + " tokens, and " + countText(asked.answer) + " written";
+        text = "A prompt of " + n + " tokens, and " + plainCount(asked.answer) + " written";
     }
-    return text + "; batch " + countText(asked.batch);
+    return text + "; batch " + plainCount(asked.batch);
 }
 
 std::string sourceText(const Card& card)
@@ -63,7 +63,7 @@ std::string sourceText(const Card& card)
         return "from kernels measured here, without overlap or a scheduler";
     const auto what =
         card.source == "datasheet" ? std::string("from a datasheet's ceilings") : "from ceilings that a published run reached";
-    return what + ", within " + shareText(card.uncertainty) + " at best";
+    return what + ", within " + plainShare(card.uncertainty) + " at best";
 }
 
 using Figures = std::vector<DecisionFigures>;
@@ -84,12 +84,12 @@ std::string comparedText(const DecisionCase& asked, const DecisionFigures& best,
     std::string text = best.name + ": " + best.headline + ", against " + second.headline + " of " + second.name;
     if (asked.use == StackUse::ExactWeights)
         return text + ".";
-    text += " (" + digitsText(second.score / best.score) + " times as long)";
+    text += " (" + plainDigits(second.score / best.score) + " times as long)";
     if (!sizesDiffer(best.active, second.active))
         return text + ".";
     text += std::string("; but ") + (best.active < second.active ? "it has fewer" : "it has more") + " parameters at work";
     const double gain = second.score / second.active / (best.score / best.active);
-    return text + ", and for each of them it takes " + digitsText(gain >= 1.0 ? gain : 1.0 / gain) + " times " +
+    return text + ", and for each of them it takes " + plainDigits(gain >= 1.0 ? gain : 1.0 / gain) + " times " +
            (gain >= 1.0 ? "less." : "more.");
 }
 

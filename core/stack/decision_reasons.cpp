@@ -38,7 +38,7 @@ bool isHybrid(const Architecture& a)
     return layers.recurrent > 0.0 && layers.full + layers.windowed > 0.0;
 }
 
-std::string ofLayers(double count, const Layers& layers) { return countText(count) + " of " + countText(layers.all) + " layers"; }
+std::string ofLayers(double count, const Layers& layers) { return plainCount(count) + " of " + plainCount(layers.all) + " layers"; }
 
 /// Times and sizes of the whole case.
 struct Costs {
@@ -64,15 +64,15 @@ Costs costsOf(const Architecture& a, const Card& card, const DecisionCase& asked
 
 std::string memorySentence(const Costs& c, const Card& card)
 {
-    const auto text = "It holds " + bytesText(c.heldBytes) + " of cache and state beside " + bytesText(c.weightBytes) + " of weights";
-    return text + (c.fits ? "." : ": more than the " + bytesText(card.memoryBytes) + " there are.");
+    const auto text = "It holds " + plainBytes(c.heldBytes) + " of cache and state beside " + plainBytes(c.weightBytes) + " of weights";
+    return text + (c.fits ? "." : ": more than the " + plainBytes(card.memoryBytes) + " there are.");
 }
 
 std::string attentionShares(const Costs& c, bool writes)
 {
-    auto text = "Attention is " + shareText(c.prefill.terms.attention / c.prefill.ms) + " of the prompt's time";
+    auto text = "Attention is " + plainShare(c.prefill.terms.attention / c.prefill.ms) + " of the prompt's time";
     if (writes)
-        text += " and " + shareText(c.step.terms.attention / c.step.ms) + " of a step's";
+        text += " and " + plainShare(c.step.terms.attention / c.step.ms) + " of a step's";
     return text + "; " + (writes ? "the step" : "the prompt") + " is bound by " + nameOf(writes ? c.step.bound : c.prefill.bound) + ".";
 }
 
@@ -80,12 +80,12 @@ std::string stateSentence(const Architecture& a, double n)
 {
     const double state = stateBytes(a);
     if (state <= 0.0)
-        return "It has no recurrent state: its cache grows by " + bytesText(kvBytesPerToken(a)) + " a token.";
+        return "It has no recurrent state: its cache grows by " + plainBytes(kvBytesPerToken(a)) + " a token.";
     if (kvBytesPerToken(a) <= 0.0)
-        return "Its state of " + bytesText(state) + " is all it keeps of the past, at any length.";
+        return "Its state of " + plainBytes(state) + " is all it keeps of the past, at any length.";
     const double tokens = stateInTokens(a);
-    return "Its fixed state of " + bytesText(state) + " equals the cache of " + countText(tokens) + " tokens, " +
-           (tokens > n ? "more than these " : "less than these ") + countText(n) + ".";
+    return "Its fixed state of " + plainBytes(state) + " equals the cache of " + plainCount(tokens) + " tokens, " +
+           (tokens > n ? "more than these " : "less than these ") + plainCount(n) + ".";
 }
 
 std::string recallSentence(const Architecture& a)
@@ -100,11 +100,11 @@ std::string recallSentence(const Architecture& a)
 
 std::string timesSentence(const Costs& c, const DecisionCase& asked)
 {
-    std::string text = "It reads in " + timeText(c.prefill.ms);
+    std::string text = "It reads in " + plainTime(c.prefill.ms);
     if (asked.answer > 0.0)
-        text += " and writes at " + timeText(c.step.ms) + " a token, " + timeText(c.totalMs) + " in all";
+        text += " and writes at " + plainTime(c.step.ms) + " a token, " + plainTime(c.totalMs) + " in all";
     return text + " (" + (c.prefill.extrapolated || c.step.extrapolated ? "extrapolated, " : "") +
-           timeText(c.prefill.lowMs + asked.answer * c.step.lowMs) + " to " + timeText(c.prefill.highMs + asked.answer * c.step.highMs) +
+           plainTime(c.prefill.lowMs + asked.answer * c.step.lowMs) + " to " + plainTime(c.prefill.highMs + asked.answer * c.step.highMs) +
            ").";
 }
 
@@ -122,7 +122,7 @@ DecisionFigures promptFigures(const Architecture& a, const Card& card, const Dec
 {
     const auto c = costsOf(a, card, asked, 0.0, asked.n);
     auto f = blankFigures(a, c);
-    f.headline = timeText(c.totalMs) + " in all";
+    f.headline = plainTime(c.totalMs) + " in all";
     f.sentences = {timesSentence(c, asked), attentionShares(c, asked.answer > 0.0), memorySentence(c, card),
                    asked.use == StackUse::ShortPrompts ? stateSentence(a, asked.n) : recallSentence(a)};
     return f;
@@ -133,13 +133,13 @@ DecisionFigures sessionFigures(const Architecture& a, const Card& card, const De
     const auto kept = costsOf(a, card, asked, asked.n, kTurnTokens);
     const auto again = costsOf(a, card, asked, 0.0, asked.n + kTurnTokens);
     auto f = blankFigures(a, kept);
-    f.headline = timeText(kept.totalMs) + " a turn";
-    f.sentences.push_back("A turn takes " + timeText(kept.totalMs) + " where what was read is kept, and " + timeText(again.totalMs) +
-                          " where it is read again (" + digitsText(again.totalMs / kept.totalMs) + " times).");
+    f.headline = plainTime(kept.totalMs) + " a turn";
+    f.sentences.push_back("A turn takes " + plainTime(kept.totalMs) + " where what was read is kept, and " + plainTime(again.totalMs) +
+                          " where it is read again (" + plainDigits(again.totalMs / kept.totalMs) + " times).");
     const double state = stateBytes(a);
     if (state > 0.0)
         f.sentences.push_back("A recurrent state can't be cut back to a shorter text: each point to resume from needs a checkpoint of " +
-                              bytesText(asked.batch * state) + ", and engines that keep none read everything again.");
+                              plainBytes(asked.batch * state) + ", and engines that keep none read everything again.");
     else
         f.sentences.push_back("Its cache can be cut back to any earlier token, so that edited turns reuse what is before them.");
     f.sentences.push_back(memorySentence(kept, card));
@@ -151,9 +151,9 @@ DecisionFigures classifierFigures(const Architecture& a, const Card& card, const
     const auto c = costsOf(a, card, asked, 0.0, asked.n);
     const double share = (c.prefill.terms.attention + c.prefill.terms.state) / c.prefill.ms;
     auto f = blankFigures(a, c);
-    f.headline = digitsText(1e3 * asked.batch / c.totalMs) + " texts a second";
-    f.sentences = {"It reads " + countText(asked.batch) + " texts in " + timeText(c.totalMs) + ", " + f.headline + ".",
-                   "Mixing tokens is " + shareText(share) + " of that time: another mixer can't save more.", memorySentence(c, card)};
+    f.headline = plainDigits(1e3 * asked.batch / c.totalMs) + " texts a second";
+    f.sentences = {"It reads " + plainCount(asked.batch) + " texts in " + plainTime(c.totalMs) + ", " + f.headline + ".",
+                   "Mixing tokens is " + plainShare(share) + " of that time: another mixer can't save more.", memorySentence(c, card)};
     return f;
 }
 
@@ -169,7 +169,7 @@ DecisionFigures weightsFigures(const Architecture& a, const Card& card, const De
     f.headline = "softmax over everything in " + ofLayers(layers.full, layers);
     f.sentences.push_back(
         ofLayers(layers.full + layers.windowed, layers) + " have softmax weights that can be looked at" +
-        (cells > 0.0 ? "; all their maps together are " + countText(cells) + " cells, of which Attnscope computes what is in sight."
+        (cells > 0.0 ? "; all their maps together are " + plainCount(cells) + " cells, of which Attnscope computes what is in sight."
                      : "."));
     if (layers.recurrent > 0.0)
         f.sentences.push_back("In " + ofLayers(layers.recurrent, layers) + " " + layers.mixer +
@@ -188,11 +188,11 @@ DecisionFigures hybridFigures(const Architecture& a, const Card& card, const Dec
     } else {
         const double mixing = layers.full + layers.windowed;
         f.sentences.push_back(ofLayers(layers.full, layers) + " attend to everything and " + ofLayers(layers.recurrent, layers) +
-                              " keep a state (" + layers.mixer + "): " + bytesText(kvBytes(a, asked.n)) + " of cache at " +
-                              countText(asked.n) + " tokens against " + bytesText(stateBytes(a)) + " of state.");
+                              " keep a state (" + layers.mixer + "): " + plainBytes(kvBytes(a, asked.n)) + " of cache at " +
+                              plainCount(asked.n) + " tokens against " + plainBytes(stateBytes(a)) + " of state.");
         const double mixers = std::max(mixing, layers.recurrent + (layers.recurrent < layers.all ? mixing : 0.0));
-        f.sentences.push_back("Were all its " + countText(mixers) + " mixers attention, the cache would be " + digitsText(mixers / mixing) +
-                              " times as large.");
+        f.sentences.push_back("Were all its " + plainCount(mixers) + " mixers attention, the cache would be " +
+                              plainDigits(mixers / mixing) + " times as large.");
     }
     const auto c = costsOf(a, card, asked, 0.0, asked.n);
     f.sentences.push_back(timesSentence(c, asked));
@@ -229,11 +229,11 @@ std::vector<std::string> commonReasons(const std::vector<Architecture>& architec
     const auto [least, most] =
         std::minmax_element(figures.begin(), figures.end(), [](const auto& a, const auto& b) { return a.active < b.active; });
     if (sizesDiffer(least->active, most->active) && asked.use != StackUse::ExactWeights) {
-        reasons.push_back("Part of the difference is size, not mixer: " + countText(most->active) + " parameters at work per token in " +
-                          most->name + " against " + countText(least->active) + " in " + least->name + ".");
+        reasons.push_back("Part of the difference is size, not mixer: " + plainCount(most->active) + " parameters at work per token in " +
+                          most->name + " against " + plainCount(least->active) + " in " + least->name + ".");
         std::string text = "Per billion parameters at work:";
         for (const auto& f : figures)
-            text += std::string(&f == &figures.front() ? " " : ", ") + f.name + " " + timeText(1e9 * f.score / f.active);
+            text += std::string(&f == &figures.front() ? " " : ", ") + f.name + " " + plainTime(1e9 * f.score / f.active);
         reasons.push_back(text + ".");
     }
     const auto other =

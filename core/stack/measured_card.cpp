@@ -43,7 +43,7 @@ Card cardOf(KernelProfile profile, const RunContext& context)
     card.title = machine.processor + ", " + std::to_string(context.threadCount()) + " threads";
     card.reference = "kernels measured here on " + profile.date + " in float32, repeats' quartiles as intervals; " + profile.machine;
     if (const double spread = widestSpread(profile); spread > BusySpread)
-        card.reference += ". Some repeats differ by a factor of " + digitsText(spread) +
+        card.reference += ". Some repeats differ by a factor of " + plainDigits(spread) +
                           ", as on a machine that is busy with other work: measure again when it isn't";
     const double flops = 2.0 / profile.at({KernelKind::Product}, 512.0).unit.median;
     card.flopPerSecond = {{"bf16", flops}, {"f16", flops}, {"f32", flops}};

@@ -52,10 +52,10 @@ std::string offText(double predicted, double published)
 void addLine(std::string& text, const ComparedRun& prefill, const ComparedRun& decode)
 {
     char line[160];
-    std::snprintf(line, sizeof line, "%8s  %10s %10s %7s   %10s %10s %7s%s\n", countText(prefill.n).c_str(),
-                  timeText(prefill.publishedMs).c_str(), timeText(prefill.predictedMs).c_str(),
-                  offText(prefill.predictedMs, prefill.publishedMs).c_str(), timeText(decode.publishedMs).c_str(),
-                  timeText(decode.predictedMs).c_str(), offText(decode.predictedMs, decode.publishedMs).c_str(),
+    std::snprintf(line, sizeof line, "%8s  %10s %10s %7s   %10s %10s %7s%s\n", plainCount(prefill.n).c_str(),
+                  plainTime(prefill.publishedMs).c_str(), plainTime(prefill.predictedMs).c_str(),
+                  offText(prefill.predictedMs, prefill.publishedMs).c_str(), plainTime(decode.publishedMs).c_str(),
+                  plainTime(decode.predictedMs).c_str(), offText(decode.predictedMs, decode.publishedMs).c_str(),
                   decode.fits ? "" : "  does not fit");
     text += line;
 }
@@ -96,16 +96,16 @@ std::string workedExample()
     if (!runs)
         return {};
     std::string text = "\nWorked example: Llama 3.2 1B in vLLM on one H100, batch 128, as Mamba-3's authors published it\n\n";
-    text += "Its " + countText(parametersOf(*llama).active) + " parameters at work and " + bytesText(kvBytesPerToken(*llama)) +
-            " of cache per token are known. Three constants\nare set by hand: " + digitsText(card->flopPerSecond.at("bf16") / 1e12) +
-            " TFLOP/s, " + digitsText(card->bytesPerSecond / 1e12) + " TB/s (55 % of the card's), and " + timeText(card->stepFloorMs) +
+    text += "Its " + plainCount(parametersOf(*llama).active) + " parameters at work and " + plainBytes(kvBytesPerToken(*llama)) +
+            " of cache per token are known. Three constants\nare set by hand: " + plainDigits(card->flopPerSecond.at("bf16") / 1e12) +
+            " TFLOP/s, " + plainDigits(card->bytesPerSecond / 1e12) + " TB/s (55 % of the card's), and " + plainTime(card->stepFloorMs) +
             " for the shortest\nstep. They predict ten published times:\n\n";
     addTable(text, *runs, "llama-3.2-1b");
     text += "\nWhere it does not fit, the published run must have gone in waves. Mamba-3 beside it, with one more\nconstant (" +
-            digitsText(card->mixerFlopPerSecond / 1e12) +
+            plainDigits(card->mixerFlopPerSecond / 1e12) +
             " TFLOP/s of recurrent mixers, from Mamba-2 at 2,048 tokens), is flat in its steps:\n\n";
     addTable(text, *runs, "mamba3-1.5b-shape");
-    text += "\nThe same Transformer reads a prompt faster and, at 16,384 tokens, writes " + digitsText(slowdownAt(*runs, 16384)) +
+    text += "\nThe same Transformer reads a prompt faster and, at 16,384 tokens, writes " + plainDigits(slowdownAt(*runs, 16384)) +
             " times slower: neither number\nalone says which architecture is the faster one. "
             "`attnscope-cli table prefill-decode` prints all of them.\n";
     return text;

@@ -20,7 +20,7 @@ std::string grouped(long long value)
 
 } // namespace
 
-std::string digitsText(double value)
+std::string plainDigits(double value)
 {
     if (std::abs(value) >= 100.0)
         return grouped(std::llround(value));
@@ -29,34 +29,34 @@ std::string digitsText(double value)
     return std::string(text).find('e') == std::string::npos ? text : std::to_string(value);
 }
 
-std::string bytesText(double bytes)
+std::string plainBytes(double bytes)
 {
     constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
     std::size_t unit = 0;
     for (; bytes >= 1023.5 && unit + 1 < std::size(units); ++unit)
         bytes /= 1024.0;
-    return digitsText(bytes) + " " + units[unit];
+    return plainDigits(bytes) + " " + units[unit];
 }
 
-std::string timeText(double ms)
+std::string plainTime(double ms)
 {
     if (ms < 1.0)
-        return digitsText(1e3 * ms) + " us";
+        return plainDigits(1e3 * ms) + " us";
     if (ms < 1e3)
-        return digitsText(ms) + " ms";
+        return plainDigits(ms) + " ms";
     if (ms < 120e3)
-        return digitsText(ms / 1e3) + " s";
-    return ms < 7200e3 ? digitsText(ms / 60e3) + " min" : digitsText(ms / 3600e3) + " h";
+        return plainDigits(ms / 1e3) + " s";
+    return ms < 7200e3 ? plainDigits(ms / 60e3) + " min" : plainDigits(ms / 3600e3) + " h";
 }
 
-std::string countText(double count)
+std::string plainCount(double count)
 {
     if (count >= 1e9)
-        return digitsText(count / 1e9) + " billion";
-    return count >= 1e6 ? digitsText(count / 1e6) + " million" : grouped(std::llround(count));
+        return plainDigits(count / 1e9) + " billion";
+    return count >= 1e6 ? plainDigits(count / 1e6) + " million" : grouped(std::llround(count));
 }
 
-std::string shareText(double share)
+std::string plainShare(double share)
 {
     const auto percent = std::lround(100.0 * share);
     return percent == 0 && share > 0.0 ? "below 1 %" : std::to_string(percent) + " %";

@@ -51,7 +51,7 @@ std::vector<Index> stackLengths(Index longest)
 
 Result<StackAnswer> answerStack(const std::vector<Architecture>& architectures, const StackChoice& choice, const RunContext& context)
 {
-    auto card = choice.card == "measured" ? Result<Card>(measuredCard(context)) : findCard(choice.card);
+    auto card = choice.card == "measured" ? measuredCard(architectures, false, context) : findCard(choice.card);
     if (!card)
         return card.error();
     StackAnswer answer;

@@ -13,20 +13,23 @@ namespace attnscope {
 
 namespace {
 
-bool isExtrapolated(const StackPoint& point) { return point.label.find("extrapolated") != std::string::npos; }
+bool isExtrapolated(const StackPoint& point, StackQuantity quantity)
+{
+    return quantity == StackQuantity::Prefill ? point.prefillExtrapolated : quantity == StackQuantity::Decode && point.decodeExtrapolated;
+}
 
 void addParts(const StackPoint* points, std::size_t count, StackLine line, StackQuantity quantity, std::vector<StackLine>& parts)
 {
     for (std::size_t i = 0; i < count; ++i) {
         const auto& point = points[i];
-        const bool sameStyle = line.n.isEmpty() || (line.fits == point.fits && line.extrapolated == isExtrapolated(point));
+        const bool sameStyle = line.n.isEmpty() || (line.fits == point.fits && line.extrapolated == isExtrapolated(point, quantity));
         if (!sameStyle) {
             parts.push_back(line);
             line.n = {line.n.back()};
             line.value = {line.value.back()};
         }
         line.fits = point.fits;
-        line.extrapolated = isExtrapolated(point);
+        line.extrapolated = isExtrapolated(point, quantity);
         line.n.append(static_cast<double>(point.n));
         line.value.append(valueOf(point, quantity));
     }
@@ -44,7 +47,11 @@ CostTerms termsOf(const StackPoint& point, StackQuantity quantity)
     case StackQuantity::Memory:
         break;
     }
-    return {point.weightBytes, point.kvBytes, point.stateBytes};
+    CostTerms held;
+    held.projections = point.weightBytes; // all weights: nothing is drawn of their parts
+    held.attention = point.kvBytes;
+    held.state = point.stateBytes;
+    return held;
 }
 
 /// Between the two lengths around n, on straight lines of a log-log plot.
@@ -113,8 +120,8 @@ StackShares stackShares(const StackAnswer& answer, std::size_t architecture, Sta
         if (terms.sum() <= 0.0)
             continue;
         shares.n.append(static_cast<double>(curve[i].n));
-        shares.weights.append(terms.weights / terms.sum());
-        shares.attention.append((terms.weights + terms.attention) / terms.sum());
+        shares.weights.append(terms.weights() / terms.sum());
+        shares.attention.append((terms.weights() + terms.attention) / terms.sum());
         shares.state.append(1.0);
     }
     return shares;
