@@ -106,8 +106,8 @@ std::string workedExample()
             " TFLOP/s of recurrent mixers, from Mamba-2 at 2,048 tokens), is flat in its steps:\n\n";
     addTable(text, *runs, "mamba3-1.5b-shape");
     text += "\nThe same Transformer reads a prompt faster and, at 16,384 tokens, writes " + plainDigits(slowdownAt(*runs, 16384)) +
-            " times slower: neither number\nalone says which architecture is the faster one. "
-            "`attnscope-cli table prefill-decode` prints all of them.\n";
+            " times slower:\nneither number alone says which architecture is the faster one. "
+            "`attnscope-cli table prefill-decode`\nprints all of them.\n";
     return text;
 }
 

@@ -23,11 +23,9 @@ std::vector<std::string> architectureIds()
     return ids;
 }
 
-Json deep(int levels)
+const Json& deepList()
 {
-    Json value = 1;
-    for (int i = 0; i < levels; ++i)
-        value = Json::array({value});
+    static const Json value = Json::parse(std::string(1000, '[') + std::string(1000, ']'));
     return value;
 }
 
@@ -41,10 +39,10 @@ std::vector<Json> replacements(const Json& was)
                              1'000'000'000'000,
                              1.5,
                              Json::array({Json::object()}),
-                             deep(2000),
+                             deepList(),
                              Json::object({{"a", 1}}),
                              "telepathy",
-                             std::string(100'000, 'x')};
+                             std::string(10'000, 'x')};
     if (!was.is_boolean())
         values.emplace_back(true);
     return values;
@@ -166,8 +164,8 @@ private Q_SLOTS:
             const auto parsed = parseArchitecture(std::string_view(whole).substr(0, cut), "config.json", "x");
             QVERIFY(!parsed.ok() && problemWith(parsed.error()).isEmpty());
         }
-        for (const std::string text : {std::string(200'000, '{'), std::string("{\"a\":") + std::string(200'000, '['),
-                                       std::string("\xff\xfe\0{", 4), std::string("\"text\""), std::string("null"), std::string("1e999")})
+        for (const std::string& text : {std::string(200'000, '{'), std::string("{\"a\":") + std::string(200'000, '['),
+                                        std::string("\xff\xfe\0{", 4), std::string("\"text\""), std::string("null"), std::string("1e999")})
             QVERIFY(!parseArchitecture(text, "config.json", "x").ok());
         for (const char* key : {"model_type", "hidden_size", "layer_types", "attn", "ssm_cfg", "attnscope_stack", "text_config"}) {
             const auto text = "{\"" + std::string(key) + "\": " + std::string(300'000, '[') + std::string(300'000, ']') + "}";
