@@ -120,7 +120,7 @@ private Q_SLOTS:
         QCOMPARE(pointAt(dense, card, {}, 8192).label, std::string("extrapolated"));
         QVERIFY(pointAt(dense, card, {}, 8192).prefillExtrapolated && pointAt(dense, card, {}, 8192).decodeExtrapolated);
         QVERIFY(!pointAt(pure, card, {}, 8192).decodeExtrapolated);
-        const auto found = crossoversOf(dense, pure, card, {}, {64, 1 << 20});
+        const auto found = crossoversOf(dense, pure, card, {}, {64, 1 << 24});
         QVERIFY(found[0].n && found[0].quantity == "prefill" && found[0].fasterAfter == "test");
         // Intervals of 10 % to either side overlap up to where the medians differ by 1.1 / 0.9: within an eighth of a doubling beyond it.
         const auto ratio = [&](double n) { return pointAt(dense, card, {}, n).prefillMs / pointAt(pure, card, {}, n).prefillMs; };

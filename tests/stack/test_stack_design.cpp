@@ -134,7 +134,7 @@ private Q_SLOTS:
             QCOMPARE(setDims(a, dimsOf(a))->layers, a.layers);
             StackDims twice;
             twice.keyDim = 2 * dimsOf(a).keyDim;
-            QVERIFY2(stateBytes(*setDims(a, twice)) > 1.4 * stateBytes(a), id);
+            QVERIFY2(stateBytes(*setDims(a, twice)) > 1.3 * stateBytes(a), id);
         }
     }
 
