@@ -24,7 +24,7 @@ QList<QKeySequence> sequencesOf(const CommandSpec& spec)
     return sequences;
 }
 
-std::vector<CommandSpec> boardCommands()
+std::vector<CommandSpec> fileCommands()
 {
     return {
         {Command::Open, "&File", "&Open…", "Ctrl+O", "Open a text, .npy, .npz, .safetensors, a session or a model's config.json"},
@@ -32,13 +32,24 @@ std::vector<CommandSpec> boardCommands()
         {Command::PasteText, "&File", "&Paste text from the clipboard", "Ctrl+V", "Send the clipboard's text through the model"},
         {Command::Reload, "&File", "&Reload", "F5", "Read the input again"},
         {Command::OpenSession, "&File", "Open s&ession…", "", "Open a saved session (.json)"},
-        {Command::SaveSession, "&File", "&Save session…", "Ctrl+S", "Save the SESSION (input, methods, view), not a picture"},
+        {Command::SaveSession, "&File", "&Save session", "Ctrl+S", "Save the SESSION (input, methods, view), not a picture"},
+        {Command::SaveSessionAs, "&File", "Save session &as…", "Ctrl+Shift+S", "Save the session under another name"},
         {Command::ExportFigure, "&File", "&Export figure…", "Ctrl+Shift+E",
          "Board, one pane, the row, the latency or the theory plot as PNG, SVG or PDF"},
         {Command::ExportData, "&File", "Export &data…", "Ctrl+Alt+E", "The numbers behind the view as CSV or NPY"},
         {Command::CopyPane, "&File", "&Copy pane as picture", "Ctrl+C",
          "Put a picture of what is under the pointer on the clipboard: a map, the row, the heads, a plot; otherwise the board"},
+        {Command::Print, "&File", "P&rint…", "Ctrl+P", "Print the board with its caption"},
         {Command::Quit, "&File", "&Quit", "Ctrl+Q", "Leave Attnscope"},
+        {Command::Undo, "&Edit", "&Undo", "Ctrl+Z",
+         "Take back the last change of input, head, methods, view or layout; moves of the map count as one, Backspace takes them back singly"},
+        {Command::Redo, "&Edit", "&Redo", "Ctrl+Shift+Z;Ctrl+Y", "Make the change again that was taken back"},
+    };
+}
+
+std::vector<CommandSpec> boardCommands()
+{
+    return {
         {Command::FitView, "&View", "&Fit map", "Home", "Show the whole map"},
         {Command::ViewBack, "&View", "Previous view", "Backspace;Alt+Left", "Go back to where you were on the map"},
         {Command::ViewForward, "&View", "Next view", "Alt+Right", "Go forward again"},
@@ -58,14 +69,20 @@ std::vector<CommandSpec> boardCommands()
         {Command::HideSink, "&View", "&Hide column 0 (sink)", "0",
          "Leave key 0 out of the automatic colour range; the data stay as they are"},
         {Command::Transpose, "&View", "&Transpose", "Ctrl+T", "Exchange the axes of all maps: keys top to bottom, queries left to right"},
+        {Command::DetachPane, "&View", "Pane in its own &window", "U",
+         "The map under the pointer in a window of its own; again, or closing it: back on the board"},
         {Command::HeadGrid, "&View", "Head &grid", "Ctrl+G",
          "All heads at large size; again, or a double click on a head: back to the board"},
         {Command::HeadOrder, "&View", "Heads in another &order", "Shift+G",
          "The head grid in turn by layer and head, entropy, weight on the first token, weight on the previous token"},
+        {Command::LayoutInspect, "&View|&Layout", "&Inspect", "Alt+1", "One map large, with its text and the pinned query's row"},
+        {Command::LayoutCompare, "&View|&Layout", "&Compare", "Alt+2", "Exact, approximation and error side by side, with the metrics"},
+        {Command::LayoutMeasure, "&View|&Layout", "&Measure", "Alt+3", "Latency and theory large, the board above them"},
+        {Command::LayoutTeach, "&View|&Layout", "&Teach", "Alt+4", "One method large beside its help page, in large letters"},
+        {Command::ResetLayout, "&View|&Layout", "&Reset layout", "", "Put all panels of this layout back where they were"},
         {Command::ThemeSystem, "&View", "Theme: as the system", "", "Light or dark as the desktop is"},
         {Command::ThemeLight, "&View", "Theme: light", "", "Light window; exports are always light"},
         {Command::ThemeDark, "&View", "Theme: dark", "Ctrl+Shift+T", "Dark window; exports are always light"},
-        {Command::ResetLayout, "&View", "&Reset layout", "", "Put all panels back where they were"},
         {Command::PreviousHead, "&Go", "Previous head", "Left", "The head before this one"},
         {Command::NextHead, "&Go", "Next head", "Right", "The head after this one"},
         {Command::PreviousLayer, "&Go", "Layer up", "Up", "The layer before this one"},
@@ -101,9 +118,9 @@ std::vector<CommandSpec> otherCommands()
 const std::vector<CommandSpec>& commandTable()
 {
     static const std::vector<CommandSpec> table = [] {
-        auto all = boardCommands();
-        const auto others = otherCommands();
-        all.insert(all.end(), others.begin(), others.end());
+        auto all = fileCommands();
+        for (const auto& more : {boardCommands(), otherCommands()})
+            all.insert(all.end(), more.begin(), more.end());
         return all;
     }();
     return table;
@@ -125,9 +142,13 @@ void Actions::fillMenus(QMenuBar& bar) const
 {
     std::map<QString, QMenu*> menus;
     for (const auto& spec : commandTable()) {
-        auto*& menu = menus[QString::fromLatin1(spec.menu)];
+        const QString path = QString::fromLatin1(spec.menu);
+        auto*& top = menus[path.section(QLatin1Char('|'), 0, 0)];
+        if (!top)
+            top = bar.addMenu(translated(path.section(QLatin1Char('|'), 0, 0).toLatin1().constData()));
+        auto*& menu = menus[path];
         if (!menu)
-            menu = bar.addMenu(translated(spec.menu));
+            menu = top->addMenu(translated(path.section(QLatin1Char('|'), 1, 1).toLatin1().constData()));
         menu->addAction((*this)[spec.command]);
     }
 }

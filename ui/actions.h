@@ -21,11 +21,15 @@ enum class Command {
     PasteText,
     OpenSession,
     SaveSession,
+    SaveSessionAs,
     Reload,
     ExportFigure,
     ExportData,
     CopyPane,
+    Print,
     Quit,
+    Undo,
+    Redo,
     FitView,
     ViewBack,
     ViewForward,
@@ -42,8 +46,13 @@ enum class Command {
     ColorRange,
     HideSink,
     Transpose,
+    DetachPane,
     HeadGrid,
     HeadOrder,
+    LayoutInspect,
+    LayoutCompare,
+    LayoutMeasure,
+    LayoutTeach,
     NextHead,
     PreviousHead,
     NextLayer,
@@ -71,7 +80,7 @@ enum class Command {
 
 struct CommandSpec {
     Command command;
-    const char* menu; ///< "&File"; null: no menu entry
+    const char* menu; ///< "&File", or "&View|&Layout" for a menu in it
     const char* text;
     const char* shortcuts; ///< portable text, several separated by ';'
     const char* tip;

@@ -3,6 +3,7 @@
 
 #include "ui/board_layout.h"
 #include "ui/map_pane.h"
+#include "ui/pane_window.h"
 #include "ui/view_state.h"
 
 #include <QKeyEvent>
@@ -19,10 +20,24 @@ Board::Board(Executor tiles, QWidget* parent) : QWidget(parent), m_executor(std:
     setMinimumSize(240, 120); // a screen of 800 x 450 at twice the scale has no room for more
     setBackgroundRole(QPalette::Base);
     setAutoFillBackground(true);
+    connect(m_view, &ViewState::changed, this, &Board::choiceChanged);
 }
 
 // The panes listen to m_view, which would go first.
-Board::~Board() { qDeleteAll(m_panes); }
+Board::~Board()
+{
+    while (!m_panes.empty())
+        removePane();
+}
+
+void Board::removePane()
+{
+    if (const auto window = m_windows.extract(m_panes.back()))
+        delete window.mapped(); // and the pane with it
+    else
+        delete m_panes.back();
+    m_panes.pop_back();
+}
 
 MapPane* Board::makePane()
 {
@@ -48,6 +63,11 @@ MapPane* Board::makePane()
     });
     connect(pane, &MapPane::statisticsChanged, this, &Board::updateScales);
     connect(pane, &MapPane::failed, this, &Board::failed);
+    connect(pane, &MapPane::linkChanged, this, [this, pane](bool linked) {
+        if (!linked)
+            connect(pane->view(), &ViewState::changed, this, &Board::choiceChanged, Qt::UniqueConnection);
+        Q_EMIT choiceChanged();
+    });
     connect(pane, &MapPane::painted, this, [this] {
         if (isIdle())
             Q_EMIT painted();
@@ -57,13 +77,15 @@ MapPane* Board::makePane()
 
 void Board::setPanes(std::vector<PaneContent> panes)
 {
-    for (; m_panes.size() > panes.size(); m_panes.pop_back())
-        delete m_panes.back();
+    while (m_panes.size() > panes.size())
+        removePane();
     while (m_panes.size() < panes.size())
         m_panes.push_back(makePane());
     m_contents = std::move(panes);
     for (std::size_t i = 0; i < m_panes.size(); ++i)
         m_panes[i]->setContent(m_contents[i]);
+    for (const auto& [pane, window] : m_windows)
+        window->setWindowTitle(pane->content().title);
     arrange();
     updateScales();
 }
@@ -202,8 +224,11 @@ std::vector<bool> Board::shownOnScreen() const
 {
     constexpr std::ptrdiff_t kNarrowestPane = 150;
     auto shown = this->shown();
-    const auto columns =
-        std::count_if(m_contents.begin(), m_contents.end(), [](const auto& content) { return content.kind != Kind::Error; });
+    for (std::size_t i = 0; i < m_panes.size(); ++i)
+        shown[i] = shown[i] && !m_windows.contains(m_panes[i]);
+    std::ptrdiff_t columns = 0;
+    for (std::size_t i = 0; i < m_contents.size(); ++i)
+        columns += shown[i] && m_contents[i].kind != Kind::Error ? 1 : 0;
     if (m_mode != BoardMode::SideBySide || columns <= 2 || width() >= columns * kNarrowestPane)
         return shown;
     const auto chosen = std::min(m_selected, static_cast<std::size_t>(columns) - 2);
@@ -211,9 +236,9 @@ std::vector<bool> Board::shownOnScreen() const
     std::size_t errors = 0;
     for (std::size_t i = 0; i < m_contents.size(); ++i)
         if (m_contents[i].kind == Kind::Approximation)
-            shown[i] = approximations++ == chosen;
+            shown[i] = shown[i] && approximations++ == chosen;
         else if (m_contents[i].kind == Kind::Error)
-            shown[i] = errors++ == chosen;
+            shown[i] = shown[i] && errors++ == chosen;
     return shown;
 }
 
@@ -221,6 +246,8 @@ void Board::arrange()
 {
     const auto rects = boardLayout(m_contents, shownOnScreen(), size());
     for (std::size_t i = 0; i < m_panes.size(); ++i) {
+        if (m_windows.contains(m_panes[i]))
+            continue;
         m_panes[i]->setVisible(!rects[i].isEmpty());
         if (!rects[i].isEmpty())
             m_panes[i]->setGeometry(rects[i]);

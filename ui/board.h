@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/color/color_scale.h"
+#include "core/session/session.h"
 #include "ui/executor.h"
 #include "ui/figure_tiles.h"
 #include "ui/pane_content.h"
@@ -10,6 +11,7 @@
 #include <QStringList>
 #include <QWidget>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,13 +21,11 @@ class QCPPainter;
 namespace attnscope {
 
 class MapPane;
+class PaneWindow;
 class ViewState;
 
 /// More would be told apart by nobody.
 inline constexpr std::size_t kMostPins = 4;
-
-/// All panes, one of them at full size, or exact and approximation in one pane.
-enum class BoardMode { SideBySide, Exact, Approximation, Difference, CurtainVertical, CurtainHorizontal, Blink };
 
 class Board : public QWidget {
     Q_OBJECT
@@ -57,6 +57,12 @@ public:
     BoardMode mode() const { return m_mode; }
     void setSelectedApproximation(std::size_t at); ///< which one the modes show; 0 is the first
 
+    /// Takes a pane into a window of its own at `place` (none: where it stands), or back. Closing that window brings it back.
+    void setDetached(std::size_t at, bool detached, const QRect& place = {});
+    const QWidget* windowOf(std::size_t at) const; ///< of a detached pane; null: it is on the board
+    /// The pane under the pointer, on the board or not; else the first.
+    std::size_t pointedPane() const;
+
     ViewState* view() const { return m_view; } ///< of all linked panes
     void fit();                                ///< unlinked panes too
     void setDragMode(DragMode mode);           ///< while the space bar is held, a drag pans all the same
@@ -79,6 +85,7 @@ Q_SIGNALS:
     void unpinned();
     void modeChanged(attnscope::BoardMode mode);
     void scaleChanged();
+    void choiceChanged(); ///< zoom, links or windows of panes have changed
     void painted(); ///< all panes are complete
     void failed(const QString& what);
 
@@ -90,6 +97,7 @@ protected:
 
 private:
     MapPane* makePane();
+    void removePane();
     void arrange();
     void updateScales();
     void updateCompare();
@@ -103,6 +111,7 @@ private:
     Executor m_executor;
     ViewState* m_view;
     std::vector<MapPane*> m_panes;
+    std::map<const MapPane*, PaneWindow*> m_windows; // of those that have left the board
     std::vector<PaneContent> m_contents;
     std::shared_ptr<const QStringList> m_tokens;
     Pool m_pool = Pool::Max;

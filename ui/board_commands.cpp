@@ -73,6 +73,10 @@ void connectBoardCommands(const Actions& actions, Board& board, SessionControlle
     connectModes(actions, board);
     connectDragModes(actions, board);
     connectZoom(actions, board);
+    QObject::connect(actions[Command::DetachPane], &QAction::triggered, &board, [&board] {
+        if (const std::size_t pane = board.pointedPane(); pane < board.paneCount())
+            board.setDetached(pane, !board.windowOf(pane));
+    });
     QAction* transpose = actions[Command::Transpose];
     transpose->setCheckable(true);
     QObject::connect(transpose, &QAction::triggered, &controller,

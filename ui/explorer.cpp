@@ -47,6 +47,7 @@ int runExplorer(std::vector<const Backend*> backends, const std::string& cudaNot
     if (std::all_of(files.begin(), files.end(), [](const QString& file) { return architectureFile(file) == ArchitectureFile::Yes; }))
         window.openExample(); // behind the page of architectures, if there are any
     window.openAll(files);
+    window.offerLeftovers();
     return QApplication::exec();
 }
 

@@ -9,6 +9,7 @@
 #include <QFileInfo>
 #include <QPageSize>
 #include <QPdfWriter>
+#include <QPrinter>
 #include <QSvgGenerator>
 #include <qcustomplot.h>
 
@@ -133,6 +134,21 @@ Result<void> exportFigure(const Figure& figure, const QString& path, const Figur
     if (bytes.isEmpty())
         return Error{Errc::OutOfMemory, "The figure is too large to be drawn.", "Choose fewer dots per inch or a smaller size."};
     return writeAtomically(path.toStdString(), {bytes.constData(), static_cast<std::size_t>(bytes.size())});
+}
+
+Result<void> printFigure(const Figure& figure, QPrinter& printer, const FigureOptions& options)
+{
+    printer.setDocName(options.title);
+    QCPPainter painter;
+    if (!painter.begin(&printer))
+        return Error{Errc::Device, "The printer doesn't take the page.", "Choose another printer, or export a PDF with Ctrl+Shift+E."};
+    painter.setModes(QCPPainter::pmVectorized | QCPPainter::pmNoCaching);
+    const QSizeF page = printer.pageRect(QPrinter::DevicePixel).size();
+    const QSizeF total = totalSize(figure, options);
+    const double scale = std::min(page.width() / total.width(), page.height() / total.height());
+    painter.scale(scale, scale);
+    drawAll(painter, figure, options);
+    return {};
 }
 
 Figure figureOf(QCustomPlot* plot, const QSize& size)

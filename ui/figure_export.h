@@ -12,6 +12,7 @@
 
 class QCPPainter;
 class QCustomPlot;
+class QPrinter;
 
 namespace attnscope {
 
@@ -36,6 +37,9 @@ FigureFormat formatOf(const QString& path, FigureFormat fallback);
 
 /// Written beside `path` and renamed: Io where that fails, and then nothing is left behind.
 Result<void> exportFigure(const Figure& figure, const QString& path, const FigureOptions& options);
+
+/// On one page, as large as it fits, with title and caption; Device where the printer refuses.
+Result<void> printFigure(const Figure& figure, QPrinter& printer, const FigureOptions& options);
 
 /// A QCustomPlot in the light theme, whatever it looks like on screen.
 Figure figureOf(QCustomPlot* plot, const QSize& size);

@@ -2,7 +2,6 @@
 #include "ui/file_commands.h"
 
 #include "core/io/atomic_file.h"
-#include "core/io/content_hash.h"
 #include "core/scores/map_export.h"
 #include "core/scores/selected_rows.h"
 #include "ui/board.h"
@@ -24,6 +23,8 @@
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMessageBox>
+#include <QPrintDialog>
+#include <QPrinter>
 #include <qcustomplot.h>
 
 #include <cmath>
@@ -91,17 +92,6 @@ void startMapExport(QWidget& window, SessionController& controller, const MapIte
         [&window](Result<void> done) { tellUnlessCancelled(window, done); });
 }
 
-Result<void> writeSession(Session session, const std::filesystem::path& file, const RunContext& context)
-{
-    if (!session.input.path.empty()) {
-        const auto hash = contentHash(session.input.path, context);
-        if (!hash && hash.error().code == Errc::Cancelled)
-            return hash.error();
-        session.input.hash = hash.ok() ? *hash : std::string(); // an input that is gone is no reason to lose the session
-    }
-    return writeAtomically(file, sessionToJson(session, file.parent_path()));
-}
-
 std::vector<FigureItem> itemsOf(const WindowPanels& panels)
 {
     return figureItems(*panels.board, *panels.row, panels.latency->samples().empty() ? nullptr : &panels.latency->plot(), panels.theory);
@@ -116,9 +106,10 @@ QString captionFor(const FigureItem& item, const SessionController& controller, 
 }
 
 struct FigureOrder {
-    QString name; ///< of the item
-    QString path;
-    FigureOptions options;
+    QString name;  ///< of the item
+    QString title; ///< of the job
+    double dpi = 0.0;
+    std::function<Result<void>(const Figure&)> write;
     int attempts = 2; ///< at computing its tiles: a person may zoom meanwhile
 };
 
@@ -129,12 +120,11 @@ void exportWhenReady(QWidget& window, SessionController& controller, const Windo
     const auto item = std::find_if(items.begin(), items.end(), [&](const FigureItem& i) { return i.name == order.name; });
     if (item == items.end())
         return tell(window, {Errc::InvalidParam, order.name.toStdString() + " is no longer on the board.", "Export it while it is shown."});
-    auto missing = item->tiles ? missingTiles(item->tiles(order.options.dpi / 96.0)) : FigureTiles{};
+    auto missing = item->tiles ? missingTiles(item->tiles(order.dpi / 96.0)) : FigureTiles{};
     if (missing.empty() || order.attempts-- == 0)
-        return tellUnlessCancelled(window, exportFigure(item->figure, order.path, order.options));
-    const std::string title = "Drawing " + order.path.toStdString();
+        return tellUnlessCancelled(window, order.write(item->figure));
     controller.jobs().replace(
-        "figure", title, Lane::Interactive,
+        "figure", order.title.toStdString(), Lane::Interactive,
         [missing = std::move(missing)](const RunContext& context) { return computeTiles(missing, context); },
         [&window, &controller, &panels, order = std::move(order)](Result<void> done) {
             if (done)
@@ -165,21 +155,6 @@ QString askForModel(QWidget& window, Settings& settings)
     return folder;
 }
 
-void saveSession(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)
-{
-    const QString path = askForOutput(window, settings, QStringLiteral("session.json"), QObject::tr("Attnscope session (*.json)"));
-    if (path.isEmpty())
-        return;
-    Session session = controller.session();
-    session.sweep = panels.latency->choice();
-    controller.jobs().replace(
-        "save", "Saving " + path.toStdString(), Lane::Interactive,
-        [session, file = std::filesystem::path(path.toStdString())](const RunContext& context) {
-            return writeSession(session, file, context);
-        },
-        [&window](Result<void> done) { tellUnlessCancelled(window, done); });
-}
-
 void exportFigures(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)
 {
     const auto items = itemsOf(panels);
@@ -199,7 +174,28 @@ void exportFigures(QWidget& window, Settings& settings, SessionController& contr
     options.dpi = dialog.dpi();
     options.title = item.name;
     options.caption = captionFor(item, controller, panels);
-    exportWhenReady(window, controller, panels, {item.name, path, options});
+    exportWhenReady(window, controller, panels,
+                    {item.name, QObject::tr("Drawing %1").arg(path), options.dpi,
+                     [path, options](const Figure& figure) { return exportFigure(figure, path, options); }});
+}
+
+void printBoard(QWidget& window, SessionController& controller, const WindowPanels& panels)
+{
+    constexpr double kDpi = 300.0; // of the maps; the printer's own would ask for tiles by the hundred
+    const auto items = itemsOf(panels);
+    const auto board = std::find_if(items.begin(), items.end(), [](const FigureItem& item) { return item.stem == QLatin1String("board"); });
+    if (board == items.end())
+        return;
+    auto printer = std::make_shared<QPrinter>(QPrinter::HighResolution);
+    printer->setPageOrientation(QPageLayout::Landscape);
+    if (QPrintDialog dialog(printer.get(), &window); dialog.exec() != QDialog::Accepted)
+        return;
+    FigureOptions options;
+    options.title = board->name;
+    options.caption = captionFor(*board, controller, panels);
+    exportWhenReady(window, controller, panels,
+                    {board->name, QObject::tr("Printing"), kDpi,
+                     [printer, options](const Figure& figure) { return printFigure(figure, *printer, options); }});
 }
 
 void exportData(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)

@@ -3,7 +3,9 @@
 
 #include "core/io/atomic_file.h"
 #include "core/scores/map_export.h"
+#include "core/session/open_session_input.h"
 #include "ui/board.h"
+#include "ui/board_memory.h"
 #include "ui/board_presenter.h"
 #include "ui/export_items.h"
 #include "ui/metrics_model.h"
@@ -13,6 +15,7 @@
 #include <QEventLoop>
 #include <QFileInfo>
 
+#include <cstdio>
 #include <optional>
 
 namespace attnscope {
@@ -30,6 +33,13 @@ std::optional<Error> settle(SessionController& controller, const QString& sessio
     QObject::connect(&controller, &SessionController::failed, &loop, [&](const QString& what, const QString& hint) {
         failure = Error{controller.lastFailure(), what.toStdString(), hint.toStdString()};
         loop.quit();
+    });
+    QObject::connect(&controller, &SessionController::inputMissing, &loop, [&](const Session& session) {
+        failure = missingPartError(missingPart(session.input));
+        loop.quit();
+    });
+    QObject::connect(&controller, &SessionController::inputChanged, &loop, [](const QString& path) {
+        std::fprintf(stderr, "The input %s has changed since the session was saved.\n", qUtf8Printable(path));
     });
     QObject::connect(&controller, &SessionController::settled, &loop, &QEventLoop::quit);
     controller.openPath(sessionFile);
@@ -74,6 +84,10 @@ void Renderer::fillWidgets()
     m_row.setSources(panes);
     m_row.setPins(pinsOf(session.view));
     m_board.setPins(pinsOf(session.view));
+    BoardChoice choice = session.board;
+    for (auto& pane : choice.panes)
+        pane.ownWindow.reset(); // there are no windows here
+    showBoardChoice(m_board, choice);
     QEventLoop loop;
     QObject::connect(&m_row, &RowPlot::painted, &loop, &QEventLoop::quit);
     while (!m_row.isIdle())

@@ -4,13 +4,12 @@
 
 #include <QDialog>
 
-class QLabel;
 class QTextBrowser;
-class QUrl;
 
 namespace attnscope {
 
 class FormulaView;
+class HelpPage;
 
 class HelpWindow : public QDialog {
     Q_OBJECT
@@ -23,17 +22,14 @@ public:
     void showMethod(const QString& id); ///< nothing where there is no such method
     void showMethods();
 
-    const FormulaView& formula() const { return *m_formula; }
-    QTextBrowser& text() { return *m_text; }
+    const FormulaView& formula() const;
+    QTextBrowser& text();
 
 private:
     explicit HelpWindow(QWidget* parent);
-    void follow(const QUrl& link);
-    void present(const QString& title, const QString& html);
+    void present(const QString& title);
 
-    QLabel* m_title;
-    FormulaView* m_formula;
-    QTextBrowser* m_text;
+    HelpPage* m_page;
 };
 
 } // namespace attnscope

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/main_window.h"
 
-#include "core/method/registry.h"
 #include "ui/architecture/architecture_link.h"
+#include "ui/autosave.h"
 #include "ui/board.h"
 #include "ui/board_commands.h"
 #include "ui/board_toolbar.h"
@@ -13,14 +13,17 @@
 #include "ui/input_panel.h"
 #include "ui/jobs_panel.h"
 #include "ui/latency_panel.h"
+#include "ui/layout_control.h"
 #include "ui/machine_panel.h"
 #include "ui/method_page.h"
 #include "ui/methods_panel.h"
 #include "ui/plot_theme.h"
 #include "ui/range_control.h"
 #include "ui/recent_files_menu.h"
+#include "ui/recovery_bar.h"
 #include "ui/resources.h"
 #include "ui/session_controller.h"
+#include "ui/session_desk.h"
 #include "ui/session_view.h"
 
 #include <QAction>
@@ -39,6 +42,8 @@
 
 namespace attnscope {
 
+constexpr int kViewMenu = 2; // after File and Edit
+
 MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNote)
     : m_backends(std::move(backends)),
       m_actions(this),
@@ -47,7 +52,7 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
       m_toolbar(new BoardToolbar(m_actions, this)),
       m_status(new QLabel(this)),
       m_busy(new QLabel(this)),
-      m_recent(new RecentFilesMenu(m_settings, this)),
+      m_recent(new RecentFilesMenu(RecentFilesMenu::Kind::Files, m_settings, this)),
       m_architectures(new ArchitectureLink(m_actions, *m_controller, m_settings, *this))
 {
     setWindowTitle(tr("Attnscope"));
@@ -68,9 +73,8 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
     connectDialogs();
     connectNavigation();
     setTheme(m_settings.theme());
-    m_initialState = saveState();
     restoreGeometry(m_settings.windowGeometry());
-    restoreState(m_settings.windowState());
+    connectSession();
     m_panels.board->setFocus();
 }
 
@@ -84,7 +88,23 @@ void MainWindow::openAll(const QStringList& paths)
         m_controller->openPath(QFileInfo(rest.first()).absoluteFilePath());
 }
 
-void MainWindow::openExample() { open(resourcePath(QStringLiteral("samples/example_session.json"))); }
+void MainWindow::offerLeftovers()
+{
+    if (auto leftovers = claimLeftovers(autosaveFolder()); !leftovers.empty()) {
+        addToolBarBreak();
+        addToolBar(new RecoveryBar(std::move(leftovers), *m_controller, this));
+    }
+}
+
+// No step and no change: nothing is kept of a window that was only looked at.
+void MainWindow::openExample()
+{
+    const QString file = resourcePath(QStringLiteral("samples/example_session.json"));
+    if (const auto session = loadSession(file.toStdString()))
+        m_controller->restore(*session);
+    else
+        open(file);
+}
 
 void MainWindow::on(Command command, const std::function<void()>& call) { connect(m_actions[command], &QAction::triggered, this, call); }
 
@@ -105,7 +125,6 @@ void MainWindow::connectCommands()
     on(Command::ThemeSystem, [this] { setTheme(Theme::System); });
     on(Command::ThemeLight, [this] { setTheme(Theme::Light); });
     on(Command::ThemeDark, [this] { setTheme(m_settings.theme() == Theme::Dark ? Theme::Light : Theme::Dark); });
-    on(Command::ResetLayout, [this] { restoreState(m_initialState); });
     on(Command::Palette, [this] { (new CommandPalette(m_actions, this))->open(); });
     on(Command::Shortcuts, [this] { HelpWindow::of(*this).showText(tr("Keys and mouse"), shortcutTable() + methodListPage()); });
     on(Command::About, [this] { HelpWindow::of(*this).showText(tr("About Attnscope"), m_panels.machine->toHtml()); });
@@ -118,6 +137,15 @@ void MainWindow::connectCommands()
     connect(m_panels.methods, &MethodsPanel::helpRequested, this, [this](const QString& id) { HelpWindow::of(*this).showMethod(id); });
     on(Command::ChooseMethod, [this] { m_panels.methods->chooseMethod(m_controller->session().selected); });
     on(Command::AddMethod, [this] { m_panels.methods->chooseAnother(); });
+}
+
+void MainWindow::connectSession()
+{
+    m_layouts = new LayoutControl(*this, *m_controller, m_settings, m_actions, m_panels);
+    m_desk = new SessionDesk({*this, *m_controller, m_settings, m_actions, m_panels, *m_layouts});
+    menuBar()->actions().at(kViewMenu)->menu()->insertMenu(m_actions[Command::ThemeSystem], m_layouts->panelsMenu());
+    menuBar()->actions().first()->menu()->insertMenu(m_actions[Command::SaveSession], &m_desk->recent());
+    connect(&m_desk->recent(), &RecentFilesMenu::chosen, this, &MainWindow::open);
 }
 
 void MainWindow::connectDialogs()
@@ -135,8 +163,8 @@ void MainWindow::connectDialogs()
     on(Command::OpenModel, chooseModel);
     connect(m_panels.input, &InputPanel::modelRequested, this, chooseModel);
     connect(m_panels.input, &InputPanel::sampleChosen, this, &MainWindow::open);
-    on(Command::SaveSession, [this] { saveSession(*this, m_settings, *m_controller, m_panels); });
     on(Command::ExportFigure, [this] { exportFigures(*this, m_settings, *m_controller, m_panels); });
+    on(Command::Print, [this] { printBoard(*this, *m_controller, m_panels); });
     on(Command::ExportData, [this] { exportData(*this, m_settings, *m_controller, m_panels); });
 }
 
@@ -154,25 +182,9 @@ void MainWindow::connectNavigation()
     on(Command::NextHead, [this] { m_controller->step(0, 1); });
     on(Command::PreviousLayer, [this] { m_controller->step(-1, 0); });
     on(Command::NextLayer, [this] { m_controller->step(1, 0); });
-    on(Command::PreviousMethod, [this] { stepMethod(-1); });
-    on(Command::NextMethod, [this] { stepMethod(1); });
+    on(Command::PreviousMethod, [this] { m_controller->stepMethod(-1); });
+    on(Command::NextMethod, [this] { m_controller->stepMethod(1); });
     on(Command::ToggleCausal, [this] { m_controller->edit([on = !m_controller->causal()](Session& s) { s.causal = on; }); });
-}
-
-void MainWindow::stepMethod(int step)
-{
-    std::vector<std::string> ids;
-    for (const auto& method : allMethods())
-        if (!method->info().exact)
-            ids.push_back(method->info().id);
-    m_controller->edit([&](Session& s) {
-        if (s.selected >= s.approximations.size())
-            return;
-        auto& setting = s.approximations[s.selected];
-        const auto at = std::find(ids.begin(), ids.end(), setting.id) - ids.begin();
-        const auto count = static_cast<std::ptrdiff_t>(ids.size());
-        setting = {ids[static_cast<std::size_t>((at + step + count) % count)], {}, setting.seed};
-    });
 }
 
 void MainWindow::showJobs()
@@ -226,7 +238,8 @@ void MainWindow::dropEvent(QDropEvent* event)
 
 void MainWindow::closeEvent(QCloseEvent* event)
 {
-    m_settings.setWindow(saveGeometry(), saveState());
+    m_settings.setWindowGeometry(saveGeometry());
+    m_layouts->keep();
     QMainWindow::closeEvent(event);
 }
 

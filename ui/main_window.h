@@ -16,8 +16,10 @@ namespace attnscope {
 
 class ArchitectureLink;
 class BoardToolbar;
+class LayoutControl;
 class RecentFilesMenu;
 class SessionController;
+class SessionDesk;
 
 class MainWindow : public QMainWindow {
     Q_OBJECT
@@ -29,10 +31,12 @@ public:
     SessionController& controller() { return *m_controller; }
     const WindowPanels& panels() const { return m_panels; }
     ArchitectureLink& architectures() { return *m_architectures; }
+    SessionDesk& desk() { return *m_desk; }
 
     void open(const QString& path);
     void openAll(const QStringList& paths); ///< whole architectures on their page, of the others the first
-    void openExample();                  ///< the bundled session
+    void openExample();                     ///< the bundled session
+    void offerLeftovers();                  ///< what crashed programs left, in a bar
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
@@ -41,6 +45,7 @@ protected:
 
 private:
     void connectCommands();
+    void connectSession();
     void connectDialogs();
     void connectNavigation();
     void on(Command command, const std::function<void()>& call);
@@ -48,7 +53,6 @@ private:
     void showFailure(const QString& what, const QString& hint);
     void setTheme(Theme theme);
     void rememberFile();
-    void stepMethod(int step);
 
     std::vector<const Backend*> m_backends;
     Settings m_settings;
@@ -60,7 +64,8 @@ private:
     QLabel* m_busy;
     RecentFilesMenu* m_recent;
     ArchitectureLink* m_architectures;
-    QByteArray m_initialState;
+    SessionDesk* m_desk = nullptr;
+    LayoutControl* m_layouts = nullptr;
 };
 
 } // namespace attnscope

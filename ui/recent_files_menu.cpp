@@ -5,15 +5,20 @@
 
 namespace attnscope {
 
-RecentFilesMenu::RecentFilesMenu(Settings& settings, QWidget* parent) : QMenu(tr("Recent &files"), parent), m_settings(settings)
+RecentFilesMenu::RecentFilesMenu(Kind kind, Settings& settings, QWidget* parent)
+    : QMenu(kind == Kind::Files ? tr("Recent &files") : tr("Recent sess&ions"), parent), m_kind(kind), m_settings(settings)
 {
     setToolTipsVisible(true);
+    connect(this, &QMenu::aboutToShow, this, &RecentFilesMenu::fill);
     fill();
 }
 
 void RecentFilesMenu::add(const QString& path)
 {
-    m_settings.addRecentFile(path);
+    if (m_kind == Kind::Files)
+        m_settings.addRecentFile(path);
+    else
+        m_settings.addRecentSession(path);
     fill();
 }
 
@@ -21,13 +26,27 @@ void RecentFilesMenu::fill()
 {
     clear();
     int number = 0;
-    for (const QString& path : m_settings.recentFiles()) {
-        auto* action = addAction(QFileInfo(path).fileName());
+    bool missing = false;
+    for (const QString& path : m_kind == Kind::Files ? m_settings.recentFiles() : m_settings.recentSessions()) {
+        const bool there = QFileInfo::exists(path);
+        const QString name = QFileInfo(path).fileName().replace(QLatin1Char('&'), QLatin1String("&&"));
+        auto* action = addAction(there ? name : tr("%1 (missing)").arg(name));
         action->setToolTip(path);
-        action->setShortcut(QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + number++)));
+        action->setEnabled(there);
+        missing |= !there;
+        if (m_kind == Kind::Files)
+            action->setShortcut(QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + number++)));
         connect(action, &QAction::triggered, this, [this, path] { Q_EMIT chosen(path); });
     }
-    setEnabled(!isEmpty());
+    if (missing) {
+        addSeparator();
+        const auto forget = [this] {
+            m_settings.forgetMissing();
+            fill();
+        };
+        connect(addAction(tr("&Remove missing ones")), &QAction::triggered, this, forget, Qt::QueuedConnection); // fill() deletes the action
+    }
+    menuAction()->setEnabled(!isEmpty());
 }
 
 } // namespace attnscope

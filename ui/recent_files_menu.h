@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The files that were open last, on Ctrl+1 to Ctrl+9.
+// The files or sessions that were open last; those that are gone are marked, and can be taken off the list.
 #pragma once
 
 #include "ui/settings.h"
@@ -12,16 +12,19 @@ class RecentFilesMenu : public QMenu {
     Q_OBJECT
 
 public:
-    RecentFilesMenu(Settings& settings, QWidget* parent);
+    enum class Kind { Files, Sessions };
+
+    /// Files are on Ctrl+1 to Ctrl+9.
+    RecentFilesMenu(Kind kind, Settings& settings, QWidget* parent);
 
     void add(const QString& path);
+    void fill(); ///< again, as the list is now
 
 Q_SIGNALS:
     void chosen(const QString& path);
 
 private:
-    void fill();
-
+    Kind m_kind;
     Settings& m_settings;
 };
 

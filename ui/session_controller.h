@@ -51,14 +51,21 @@ public:
     const BoardState& board() const { return m_board; }
     JobQueue& jobs() { return *m_jobs; }
 
-    /// The only way to change anything: computes what the planner says.
-    void apply(const Session& after);
-    /// Another input, layer or head drops a colour range that isn't locked.
+    /// What a person changes: computes what the planner says, and is a step that can be undone. Another input, layer or head
+    /// drops a colour range that isn't locked.
     void edit(const std::function<void(Session&)>& change);
+    /// Notes what is on screen already: computes nothing, tells nobody, is no step.
+    void amend(const std::function<void(Session&)>& change) { change(m_session); }
+    /// A whole session, as it was before a step or before a crash; is no step.
+    void restore(const Session& session);
 
-    /// A session file, a text or a tensor file.
+    /// A session file, a text or a tensor file. A session whose input or model is gone changes nothing: inputMissing().
     void openPath(const QString& path);
     void openText(const QString& text);
+    /// A step. `file`: where it was read; may be empty. False where its input is missing.
+    bool openSession(const Session& session, const QString& file);
+    /// Whether the board's document is the session's, and no other is being opened.
+    bool showsItsInput() const { return m_board.document && m_shownInput.opensTheSame(m_session.input); }
     void reload();
     void cancelAll();
 
@@ -67,6 +74,7 @@ public:
 
     /// Another layer and head, within what the input has.
     void step(int layers, int heads);
+    void stepMethod(int step); ///< of the selected approximation, to another one in the list
 
     bool causal() const; ///< the session's choice, else the input's own
     Errc lastFailure() const { return m_lastFailure; }
@@ -74,6 +82,12 @@ public:
 
 Q_SIGNALS:
     void sessionChanged();  ///< controls must follow
+    void sessionRestored(); ///< comes before sessionChanged(): zoom and docks must follow too
+    void edited(const attnscope::Session& before, const attnscope::Session& after);
+    void sessionOpened(const QString& file);
+    void inputMissing(const attnscope::Session& session, const QString& file); ///< of a session that wasn't opened
+    void inputChanged(const QString& path);                                    ///< the file isn't what it was when the session was saved
+    void inputRejected();                                                      ///< the last step's input could not be opened
     void documentChanged(); ///< another input is open
     void boardChanged();    ///< a map came, went or failed
     void metricsChanged();
@@ -84,6 +98,12 @@ Q_SIGNALS:
     void settled(); ///< nothing is running any more
 
 private:
+    void apply(const Session& after);
+    void openInput(InputChoice input);
+    void keepFallback(const Session& after);
+    void announce(const std::vector<PlannedJob>& jobs);
+    void rejectInput(const Error& error);
+    void startCheck();
     void run(const std::vector<PlannedJob>& jobs);
     void startOpenInput();
     void startLoadLayer();
@@ -100,6 +120,7 @@ private:
     Session m_session;
     BoardState m_board;
     InputChoice m_shownInput; ///< of m_board.document
+    std::optional<Session> m_fallback; ///< what to go back to where the input that is being opened is refused
     QString m_inputText;      ///< likewise
     bool m_thumbnailsWanted = false;
     Errc m_lastFailure = Errc::Io;

@@ -14,7 +14,6 @@
 #include "ui/session_controller.h"
 
 #include <QLabel>
-#include <QMainWindow>
 
 namespace attnscope {
 
@@ -88,8 +87,6 @@ void SessionView::showDocument()
     m_panels.board->setTokens(tokens);
     m_panels.row->setTokens(tokens);
     m_panels.latency->setChoice(m_controller.session().sweep);
-    if (auto* window = qobject_cast<QMainWindow*>(m_panels.board->window()))
-        window->setWindowTitle(tr("%1 – Attnscope").arg(QString::fromStdString(info.title)));
 }
 
 void SessionView::showSession()

@@ -2,6 +2,8 @@
 // What the program remembers between starts, typed: no string key is written anywhere else.
 #pragma once
 
+#include "core/session/session.h"
+
 #include <QByteArray>
 #include <QString>
 #include <QStringList>
@@ -17,6 +19,10 @@ public:
     QStringList recentFiles() const;
     void addRecentFile(const QString& path); ///< moves it to the front
 
+    QStringList recentSessions() const;
+    void addRecentSession(const QString& path); ///< moves it to the front
+    void forgetMissing();                       ///< recent files and sessions that are no longer there
+
     QString lastFolder() const;
     void setLastFolder(const QString& folder);
 
@@ -27,8 +33,12 @@ public:
     void setTheme(Theme theme);
 
     QByteArray windowGeometry() const;
-    QByteArray windowState() const;
-    void setWindow(const QByteArray& geometry, const QByteArray& state);
+    void setWindowGeometry(const QByteArray& geometry);
+
+    LayoutKind layout() const;
+    void setLayout(LayoutKind kind);
+    QByteArray arrangement(LayoutKind kind) const; ///< of the docks; empty: as the layout has them
+    void setArrangement(LayoutKind kind, const QByteArray& arrangement);
 };
 
 } // namespace attnscope

@@ -4,6 +4,7 @@
 #include "ui/advice_panel.h"
 #include "ui/board.h"
 #include "ui/head_grid.h"
+#include "ui/help_page.h"
 #include "ui/input_panel.h"
 #include "ui/jobs_panel.h"
 #include "ui/latency_panel.h"
@@ -94,6 +95,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     p.theory = new TheoryPanel(&window);
     p.latency = new LatencyPanel(jobs, backends, &window);
     p.jobs = new JobsPanel(jobs, &window);
+    p.help = new HelpPage(&window);
     p.machine = new QTextBrowser(&window);
     p.machine->setOpenExternalLinks(true);
     p.machine->setHtml(machineText(backends, cudaNote));
@@ -101,6 +103,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     auto* input = dock(window, QObject::tr("Input"), "inputDock", Qt::LeftDockWidgetArea, scrolled(p.input, &window));
     p.headsDock = dock(window, QObject::tr("Heads"), "headsDock", Qt::LeftDockWidgetArea, scrolled(p.heads, &window));
     auto* methods = dock(window, QObject::tr("Approximations"), "methodsDock", Qt::RightDockWidgetArea, p.methods);
+    dock(window, QObject::tr("Help page"), "helpDock", Qt::RightDockWidgetArea, p.help)->hide();
     p.latencyDock =
         dock(window, QObject::tr("Latency against length"), "latencyDock", Qt::BottomDockWidgetArea, scrolled(p.latency, &window));
     auto* theory = dock(window, QObject::tr("Theory"), "theoryDock", Qt::BottomDockWidgetArea, p.theory);

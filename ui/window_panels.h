@@ -22,6 +22,7 @@ namespace attnscope {
 class AdvicePanel;
 class Board;
 class HeadGrid;
+class HelpPage;
 class InputPanel;
 class JobQueue;
 class JobsPanel;
@@ -44,6 +45,7 @@ struct WindowPanels {
     TheoryPanel* theory = nullptr;
     JobsPanel* jobs = nullptr;
     QTextBrowser* machine = nullptr;
+    HelpPage* help = nullptr;
     QDockWidget* headsDock = nullptr;
     QDockWidget* latencyDock = nullptr;
     QDockWidget* metricsDock = nullptr;

@@ -6,6 +6,20 @@
 
 namespace attnscope {
 
+std::filesystem::path missingPart(const InputChoice& input)
+{
+    std::error_code ignored;
+    for (const auto& part : {input.path, input.model})
+        if (!part.empty() && !std::filesystem::exists(part, ignored))
+            return part;
+    return {};
+}
+
+Error missingPartError(const std::filesystem::path& part)
+{
+    return {Errc::Io, "The session's input " + part.string() + " isn't there.", "Put it back, or open the session in the window to say where it is."};
+}
+
 Result<std::shared_ptr<const Document>> openSessionInput(const InputChoice& input, const RunContext& context)
 {
     if (input.path.empty())

@@ -21,7 +21,7 @@ void planApproximations(const Session* before, const Session& after, bool all, s
 std::vector<PlannedJob> plan(const Session* before, const Session& after)
 {
     std::vector<PlannedJob> jobs;
-    const bool input = !before || before->input != after.input;
+    const bool input = !before || !before->input.opensTheSame(after.input);
     const bool causal = input || before->causal != after.causal;
     const bool layer = input || before->layer != after.layer;
     const bool head = layer || causal || before->head != after.head;
@@ -35,7 +35,8 @@ std::vector<PlannedJob> plan(const Session* before, const Session& after)
     if (causal)
         jobs.push_back({Task::Thumbnails});
     const bool fewer = before && before->approximations.size() > after.approximations.size();
-    if (jobs.empty() && (fewer || (before && !(*before == after))))
+    const bool view = before && (before->view != after.view || before->selected != after.selected);
+    if (jobs.empty() && (fewer || view))
         jobs.push_back({Task::Repaint});
     return jobs;
 }

@@ -8,6 +8,7 @@
 #include "core/scores/difference.h"
 #include "core/scores/score_source.h"
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,9 +24,12 @@ struct InputChoice {
     std::string model;   ///< model folder for texts; empty means the bundled model
     std::string q, k, v; ///< array names of a tensor file; empty means guessed
     std::string layout;  ///< HND, NHD, BHND, BNHD; empty means guessed
-    std::string hash;    ///< of the file's content when the session was saved
+    std::string hash;    ///< of the file's content when the session was saved; says nothing about what is opened
 
     bool operator==(const InputChoice&) const = default;
+
+    /// The same document, whatever the hashes.
+    bool opensTheSame(const InputChoice& other) const;
 };
 
 /// A method with its parameters as a person wrote them.
@@ -72,6 +76,48 @@ struct SweepChoice {
     bool operator==(const SweepChoice&) const = default;
 };
 
+/// All panes, one of them at full size, or exact and approximation in one pane.
+enum class BoardMode { SideBySide, Exact, Approximation, Difference, CurtainVertical, CurtainHorizontal, Blink };
+
+/// The part of the map that is seen, in cells: keys from left, queries from top.
+struct MapWindow {
+    double left = 0.0;
+    double top = 0.0;
+    double width = 0.0;
+    double height = 0.0;
+
+    bool operator==(const MapWindow&) const = default;
+};
+
+/// What one pane does on its own.
+struct PaneChoice {
+    std::size_t pane = 0;                         ///< in the board's order
+    bool linked = true;                           ///< shares zoom and cursor with the others
+    std::optional<MapWindow> window;              ///< of an unlinked pane; none: the whole map
+    std::optional<std::array<int, 4>> ownWindow;  ///< x, y, width, height on screen of a pane that left the board
+
+    bool operator==(const PaneChoice&) const = default;
+};
+
+/// How the board shows its maps; nothing is computed again when it changes.
+struct BoardChoice {
+    BoardMode mode = BoardMode::SideBySide;
+    std::optional<MapWindow> window; ///< of the linked panes; none: the whole map
+    std::vector<PaneChoice> panes;   ///< those that differ from the rest
+
+    bool operator==(const BoardChoice&) const = default;
+};
+
+/// What the window is arranged for.
+enum class LayoutKind { Compare, Inspect, Measure, Teach };
+
+struct LayoutChoice {
+    std::optional<LayoutKind> kind; ///< none: as the window stands
+    std::string docks;              ///< where a person put the docks, as the user interface wrote it; empty: as the layout has them
+
+    bool operator==(const LayoutChoice&) const = default;
+};
+
 struct Session {
     InputChoice input;
     Index layer = 0;
@@ -80,14 +126,18 @@ struct Session {
     std::vector<MethodSetting> approximations{{"performer", {}, 0}};
     std::size_t selected = 0; ///< the approximation whose error is shown
     ViewChoice view;
+    BoardChoice board;
+    LayoutChoice layout;
     SweepChoice sweep;
 
     bool operator==(const Session&) const = default;
 };
 
-inline constexpr int kSessionVersion = 1;
+/// 2 added board and layout. Older files open, with what they lack at its default.
+inline constexpr int kSessionVersion = 2;
 
 std::string toString(Normalisation normalisation);
+std::string toString(LayoutKind kind); ///< "compare"
 std::optional<Pool> poolFrom(std::string_view name);
 std::optional<Normalisation> normalisationFrom(std::string_view name);
 

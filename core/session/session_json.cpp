@@ -2,10 +2,8 @@
 // Session files: reading names the key that is wrong; writing keeps paths relative to the file.
 #include "core/session/session.h"
 
-#include <nlohmann/json.hpp>
+#include "core/session/session_view_json.h"
 
-#include <algorithm>
-#include <array>
 #include <fstream>
 #include <sstream>
 
@@ -13,103 +11,11 @@ namespace attnscope {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = SessionJson;
 namespace fs = std::filesystem;
 
-constexpr std::array kPools{"max", "mean", "min"};
-constexpr std::array kNormalisations{"log", "linear", "symlog", "sqrt"};
-constexpr std::array kMetrics{"error", "abs", "squared", "relative"};
-
-template <class Enum, std::size_t N>
-std::optional<Enum> enumFrom(const std::array<const char*, N>& names, std::string_view name)
-{
-    for (std::size_t i = 0; i < N; ++i)
-        if (name == names[i])
-            return static_cast<Enum>(i);
-    return std::nullopt;
-}
-
-/// Reads members with a type check and remembers the first key that is wrong.
-class Reader {
-public:
-    Reader(const Json& object, std::string path) : m_object(object), m_path(std::move(path)) {}
-
-    template <class T>
-    void read(const char* key, T& value)
-    {
-        const auto it = m_object.find(key);
-        if (it == m_object.end() || it->is_null())
-            return;
-        bool fits = false;
-        if constexpr (std::is_same_v<T, std::string>)
-            fits = it->is_string();
-        else if constexpr (std::is_same_v<T, bool>)
-            fits = it->is_boolean();
-        else if constexpr (std::is_integral_v<T>)
-            fits = it->is_number_integer();
-        else
-            fits = it->is_number();
-        if (fits)
-            value = it->template get<T>();
-        else
-            fail(key);
-    }
-    template <class T>
-    void read(const char* key, std::optional<T>& value)
-    {
-        if (m_object.contains(key) && !m_object[key].is_null())
-            read(key, value.emplace());
-    }
-    template <class Enum, std::size_t N>
-    void read(const char* key, const std::array<const char*, N>& names, Enum& value)
-    {
-        std::string name;
-        read(key, name);
-        if (name.empty())
-            return;
-        if (const auto found = enumFrom<Enum>(names, name))
-            value = *found;
-        else
-            fail(key);
-    }
-    /// [low, high] with low < high, or null.
-    void read(const char* key, std::optional<std::pair<double, double>>& range)
-    {
-        const auto it = m_object.find(key);
-        if (it == m_object.end() || it->is_null())
-            return;
-        const bool fits = it->is_array() && it->size() == 2 && (*it)[0].is_number() && (*it)[1].is_number();
-        if (fits && (*it)[0].get<double>() < (*it)[1].get<double>())
-            range = {(*it)[0].get<double>(), (*it)[1].get<double>()};
-        else
-            fail(key);
-    }
-    /// [[query, key], ...], none of them negative.
-    void read(const char* key, std::vector<std::pair<Index, Index>>& cells)
-    {
-        const auto it = m_object.find(key);
-        if (it == m_object.end() || it->is_null())
-            return;
-        const auto isCell = [](const Json& cell) {
-            return cell.is_array() && cell.size() == 2 && cell[0].is_number_unsigned() && cell[1].is_number_unsigned();
-        };
-        if (!it->is_array() || !std::all_of(it->begin(), it->end(), isCell))
-            return fail(key);
-        for (const Json& cell : *it)
-            cells.emplace_back(cell[0].get<Index>(), cell[1].get<Index>());
-    }
-    void fail(const std::string& key)
-    {
-        if (m_wrong.empty())
-            m_wrong = m_path + key;
-    }
-    const std::string& wrong() const { return m_wrong; }
-
-private:
-    const Json& m_object;
-    std::string m_path;
-    std::string m_wrong;
-};
+constexpr std::size_t kMostMethods = 16;
+constexpr std::uintmax_t kLargestFile = std::uintmax_t{64} << 20; // what is larger isn't read at all
 
 std::string relativeTo(const std::string& path, const fs::path& folder)
 {
@@ -136,7 +42,7 @@ Json methodToJson(const MethodSetting& choice)
 
 void readInput(const Json& json, const fs::path& folder, InputChoice& input, std::string& wrong)
 {
-    Reader reader(json, "input.");
+    JsonReader reader(json, "input.");
     reader.read("path", input.path);
     reader.read("text", input.text);
     reader.read("model", input.model);
@@ -152,14 +58,14 @@ void readInput(const Json& json, const fs::path& folder, InputChoice& input, std
 
 void readMethods(const Json& json, std::vector<MethodSetting>& methods, std::string& wrong)
 {
-    if (!json.is_array()) {
+    if (!json.is_array() || json.size() > kMostMethods) {
         wrong = "approximations";
         return;
     }
     methods.clear();
     for (const auto& entry : json) {
         MethodSetting choice;
-        Reader reader(entry, "approximations.");
+        JsonReader reader(entry, "approximations.");
         if (!entry.is_object()) {
             wrong = "approximations";
             return;
@@ -176,26 +82,9 @@ void readMethods(const Json& json, std::vector<MethodSetting>& methods, std::str
     }
 }
 
-void readView(const Json& json, ViewChoice& view, std::string& wrong)
-{
-    Reader reader(json, "view.");
-    reader.read("pool", kPools, view.pool);
-    reader.read("normalisation", kNormalisations, view.normalisation);
-    reader.read("colorMap", view.colorMap);
-    reader.read("metric", kMetrics, view.metric);
-    reader.read("range", view.range);
-    reader.read("lockRange", view.lockRange);
-    reader.read("hideSink", view.hideSink);
-    reader.read("transposed", view.transposed);
-    reader.read("pinnedQuery", view.pinnedQuery);
-    reader.read("pinnedKey", view.pinnedKey);
-    reader.read("morePins", view.morePins);
-    wrong = reader.wrong();
-}
-
 void readSweep(const Json& json, SweepChoice& sweep, std::string& wrong)
 {
-    Reader reader(json, "sweep.");
+    JsonReader reader(json, "sweep.");
     reader.read("from", sweep.from);
     reader.read("to", sweep.to);
     reader.read("dim", sweep.dim);
@@ -222,7 +111,7 @@ Error wrongKey(const std::string& key)
 
 void readTop(const Json& json, Session& session, std::string& wrong)
 {
-    Reader reader(json, "");
+    JsonReader reader(json, "");
     reader.read("layer", session.layer);
     reader.read("batch", session.head.batch);
     reader.read("head", session.head.head);
@@ -235,9 +124,12 @@ void readTop(const Json& json, Session& session, std::string& wrong)
 
 } // namespace
 
-std::string toString(Normalisation normalisation) { return kNormalisations[static_cast<std::size_t>(normalisation)]; }
-std::optional<Pool> poolFrom(std::string_view name) { return enumFrom<Pool>(kPools, name); }
-std::optional<Normalisation> normalisationFrom(std::string_view name) { return enumFrom<Normalisation>(kNormalisations, name); }
+bool InputChoice::opensTheSame(const InputChoice& other) const
+{
+    InputChoice same = other;
+    same.hash = hash;
+    return *this == same;
+}
 
 std::string sessionToJson(const Session& s, const fs::path& folder)
 {
@@ -258,17 +150,9 @@ std::string sessionToJson(const Session& s, const fs::path& folder)
     for (const auto& choice : s.approximations)
         json["approximations"].push_back(methodToJson(choice));
     json["selected"] = s.selected;
-    json["view"] = {{"pool", toString(s.view.pool)},
-                    {"normalisation", toString(s.view.normalisation)},
-                    {"colorMap", s.view.colorMap},
-                    {"metric", toString(s.view.metric)},
-                    {"range", s.view.range ? Json::array({s.view.range->first, s.view.range->second}) : Json()},
-                    {"lockRange", s.view.lockRange},
-                    {"hideSink", s.view.hideSink},
-                    {"transposed", s.view.transposed},
-                    {"pinnedQuery", s.view.pinnedQuery ? Json(*s.view.pinnedQuery) : Json()},
-                    {"pinnedKey", s.view.pinnedKey ? Json(*s.view.pinnedKey) : Json()},
-                    {"morePins", s.view.morePins}};
+    json["view"] = toJson(s.view);
+    json["board"] = toJson(s.board);
+    json["layout"] = toJson(s.layout);
     json["sweep"] = {{"methods", s.sweep.methods}, {"from", s.sweep.from},   {"to", s.sweep.to},
                      {"dim", s.sweep.dim},         {"heads", s.sweep.heads}, {"timeCapSeconds", s.sweep.timeCapSeconds}};
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -285,12 +169,18 @@ Result<Session> sessionFromJson(std::string_view text, const fs::path& folder)
     std::string wrong;
     readTop(json, session, wrong);
     const auto section = [&](const char* key, auto&& read) {
-        if (wrong.empty() && json.contains(key))
+        if (!wrong.empty() || !json.contains(key))
+            return;
+        if (json[key].is_structured())
             read(json[key]);
+        else
+            wrong = key;
     };
     section("input", [&](const Json& j) { readInput(j, folder, session.input, wrong); });
     section("approximations", [&](const Json& j) { readMethods(j, session.approximations, wrong); });
-    section("view", [&](const Json& j) { readView(j, session.view, wrong); });
+    section("view", [&](const Json& j) { wrong = readView(j, session.view); });
+    section("board", [&](const Json& j) { wrong = readBoard(j, session.board); });
+    section("layout", [&](const Json& j) { wrong = readLayout(j, session.layout); });
     section("sweep", [&](const Json& j) { readSweep(j, session.sweep, wrong); });
     if (!wrong.empty())
         return wrongKey(wrong);
@@ -299,9 +189,15 @@ Result<Session> sessionFromJson(std::string_view text, const fs::path& folder)
 
 Result<Session> loadSession(const fs::path& file)
 {
+    std::error_code ignored;
+    if (fs::file_size(file, ignored) > kLargestFile && !ignored)
+        return Error{Errc::Parse, "The file " + file.string() + " is too large for an Attnscope session.",
+                     "Open a .json file that was saved with File > Save session."};
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
-    if (!in || !(text << in.rdbuf()))
+    if (in.peek() != std::ifstream::traits_type::eof())
+        text << in.rdbuf();
+    if (!in.is_open() || in.bad() || !text)
         return Error{Errc::Io, "The session file " + file.string() + " can't be read.", "Check the path and the permissions."};
     return sessionFromJson(text.str(), fs::absolute(file).parent_path());
 }

@@ -105,6 +105,17 @@ private Q_SLOTS:
         QVERIFY((plan(&before, after) == Jobs{{Task::Repaint}}));
     }
 
+    void zoomLayoutAndHashComputeNothing()
+    {
+        const auto before = twoMethods();
+        auto after = before;
+        after.board.window = {1, 1, 4, 4};
+        after.board.mode = BoardMode::Blink;
+        after.layout.kind = LayoutKind::Teach;
+        after.input.hash = "xxh3-0";
+        QVERIFY(plan(&before, after).empty());
+    }
+
     void errorMetricRecomputesErrorsOnly()
     {
         const auto before = twoMethods();

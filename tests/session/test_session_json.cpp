@@ -28,6 +28,10 @@ private Q_SLOTS:
         session.view.hideSink = true;
         session.view.pinnedQuery = 814;
         session.view.morePins = {{3, 2}, {90, 0}};
+        session.board.mode = BoardMode::CurtainVertical;
+        session.board.window = {3.25, 0.0, 128.1, 0.1};
+        session.board.panes = {{1, false, MapWindow{1, 2, 3, 4}, std::nullopt}, {2, true, std::nullopt, std::array{-5, 40, 640, 480}}};
+        session.layout = {LayoutKind::Measure, "AAEC"};
         session.sweep.methods = {"softmax", "window"};
         session.sweep.to = 65536;
         const auto json = sessionToJson(session, "/data/sessions");
@@ -35,6 +39,27 @@ private Q_SLOTS:
         const auto back = sessionFromJson(json, "/data/sessions");
         QVERIFY(back.ok());
         QVERIFY(*back == session);
+    }
+
+    void olderVersionsOpenWithDefaults()
+    {
+        const auto session = sessionFromJson(R"({"attnscopeSession": 1, "layer": 2, "view": {"pool": "min"}})");
+        QVERIFY(session.ok());
+        QCOMPARE(session->layer, Index(2));
+        QCOMPARE(session->view.pool, Pool::Min);
+        QVERIFY(session->board == BoardChoice());
+        QVERIFY(!session->layout.kind);
+    }
+
+    void hashesSayNothingAboutWhatIsOpened()
+    {
+        InputChoice one;
+        one.path = "/a.npy";
+        InputChoice other = one;
+        other.hash = "xxh3-1";
+        QVERIFY(one.opensTheSame(other));
+        other.path = "/b.npy";
+        QVERIFY(!one.opensTheSame(other));
     }
 
     void brokenFilesNameTheKey_data()
@@ -61,6 +86,26 @@ private Q_SLOTS:
                                     << "view.morePins";
         QTest::newRow("negative pin") << R"({"attnscopeSession": 1, "view": {"morePins": [[3, -1]]}})"
                                       << "view.morePins";
+        QTest::newRow("section") << R"({"attnscopeSession": 2, "view": 3})"
+                                 << "view";
+        QTest::newRow("window of three") << R"({"attnscopeSession": 2, "board": {"window": [1, 2, 3]}})"
+                                         << "board.window";
+        QTest::newRow("empty window") << R"({"attnscopeSession": 2, "board": {"window": [1, 2, 0, 3]}})"
+                                      << "board.window";
+        QTest::newRow("mode") << R"({"attnscopeSession": 2, "board": {"mode": "sideways"}})"
+                              << "board.mode";
+        QTest::newRow("pane of words") << R"({"attnscopeSession": 2, "board": {"panes": [{"pane": "one"}]}})"
+                                       << "board.panes.pane";
+        QTest::newRow("pane far away") << R"({"attnscopeSession": 2, "board": {"panes": [{"pane": 1, "ownWindow": [1e99, 0, 1, 1]}]}})"
+                                       << "board.panes.ownWindow";
+        QTest::newRow("panes") << R"({"attnscopeSession": 2, "board": {"panes": 4}})"
+                               << "board.panes";
+        QTest::newRow("layout") << R"({"attnscopeSession": 2, "layout": {"kind": "dance"}})"
+                                << "layout.kind";
+        QTest::newRow("negative seed") << R"({"attnscopeSession": 2, "approximations": [{"id": "performer", "seed": -1}]})"
+                                       << "approximations.seed";
+        QTest::newRow("negative selection") << R"({"attnscopeSession": 2, "selected": -1})"
+                                            << "selected";
         QTest::newRow("methods") << R"({"attnscopeSession": 1, "approximations": 3})"
                                  << "approximations";
         QTest::newRow("method without id") << R"({"attnscopeSession": 1, "approximations": [{}]})"

@@ -3,6 +3,7 @@
 #include "support/register_test.h"
 
 #include <QCoreApplication>
+#include <QTemporaryDir>
 #include <QTest>
 
 #ifdef QT_WIDGETS_LIB
@@ -15,6 +16,9 @@ using Application = QCoreApplication;
 int main(int argc, char** argv)
 {
     Application app(argc, argv);
+    const QTemporaryDir home; // settings and kept sessions of the tests, not of the user
+    qputenv("XDG_CONFIG_HOME", home.path().toUtf8());
+    qputenv("XDG_DATA_HOME", home.path().toUtf8());
     QStringList arguments = app.arguments();
     QStringList only;
     for (qsizetype at = arguments.indexOf(QStringLiteral("--only")); at >= 0; at = arguments.indexOf(QStringLiteral("--only"))) {

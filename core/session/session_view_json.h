@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The parts of a session file about how it is looked at: view, board and layout, to JSON and back.
+#pragma once
+
+#include "core/session/json_reader.h"
+#include "core/session/session.h"
+
+namespace attnscope {
+
+SessionJson toJson(const ViewChoice& view);
+SessionJson toJson(const BoardChoice& board);
+SessionJson toJson(const LayoutChoice& layout);
+
+/// The first key that is wrong, as "view.pool"; empty where all is well.
+std::string readView(const SessionJson& json, ViewChoice& view);
+std::string readBoard(const SessionJson& json, BoardChoice& board);
+std::string readLayout(const SessionJson& json, LayoutChoice& layout);
+
+} // namespace attnscope

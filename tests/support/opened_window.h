@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The whole window on the bundled tensors, for tests that act as a person does.
+#pragma once
+
+#include "test_paths.h"
+#include "ui/board.h"
+#include "ui/main_window.h"
+#include "ui/session_controller.h"
+#include "ui/undo_history.h"
+
+#include <QAction>
+#include <QTest>
+#include <QUndoStack>
+
+namespace attnscope::tests {
+
+inline constexpr int kPatience = 60000; // ms; a job takes far less, a busy machine may not
+
+inline QString plantedTensors() { return QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/planted_pattern.safetensors"); }
+
+struct OpenedWindow {
+    MainWindow window{{&cpuBackend()}, {}};
+    SessionController& controller = window.controller();
+    Board& board = *window.panels().board;
+    QUndoStack& stack = window.findChild<UndoHistory*>()->stack();
+
+    explicit OpenedWindow(const QString& file = plantedTensors())
+    {
+        window.resize(1200, 800);
+        window.show();
+        window.open(file);
+    }
+    bool settle()
+    {
+        return QTest::qWaitFor(
+            [this] { return controller.jobs().idle() && controller.showsItsInput() && controller.board().exact && board.isIdle(); }, kPatience);
+    }
+    /// By its text without the ampersand.
+    QAction* action(const QString& text)
+    {
+        for (QAction* action : window.actions())
+            if (action->text().remove(QLatin1Char('&')) == text)
+                return action;
+        return nullptr;
+    }
+};
+
+} // namespace attnscope::tests

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/dock_layouts.h"
+
+#include <QDataStream>
+#include <QDockWidget>
+#include <QIODevice>
+#include <QMainWindow>
+#include <QSplitter>
+#include <QToolBar>
+
+#include <vector>
+
+namespace attnscope {
+
+namespace {
+
+constexpr quint32 kMagic = 0x61746c31; // of an arrangement
+
+QSplitter* centerOf(const QMainWindow& window) { return qobject_cast<QSplitter*>(window.centralWidget()); }
+
+QDockWidget* dockOf(const QMainWindow& window, const char* name) { return window.findChild<QDockWidget*>(QLatin1String(name)); }
+
+void showOnly(const QMainWindow& window, const std::vector<const char*>& names)
+{
+    for (QDockWidget* dock : window.findChildren<QDockWidget*>()) {
+        const bool wanted = std::any_of(names.begin(), names.end(), [dock](const char* name) { return dock->objectName() == QLatin1String(name); });
+        dock->setVisible(wanted);
+    }
+}
+
+void resizeDock(QMainWindow& window, const char* name, double share, Qt::Orientation direction)
+{
+    const int whole = direction == Qt::Horizontal ? window.width() : window.height();
+    if (auto* dock = dockOf(window, name))
+        window.resizeDocks({dock}, {static_cast<int>(share * whole)}, direction);
+}
+
+void splitCenter(const QMainWindow& window, int board, int row)
+{
+    if (auto* center = centerOf(window))
+        center->setSizes({board, row});
+}
+
+void inspect(QMainWindow& window)
+{
+    showOnly(window, {"inputDock", "headsDock", "textDock"});
+    resizeDock(window, "inputDock", 0.2, Qt::Horizontal);
+    splitCenter(window, 700, 300);
+}
+
+// Latency and theory side by side, which a tab bar would hide one of.
+void measure(QMainWindow& window)
+{
+    auto* latency = dockOf(window, "latencyDock");
+    auto* theory = dockOf(window, "theoryDock");
+    showOnly(window, {"latencyDock", "theoryDock", "methodsDock"});
+    if (latency && theory) {
+        window.addDockWidget(Qt::BottomDockWidgetArea, latency);
+        window.splitDockWidget(latency, theory, Qt::Horizontal);
+        latency->show();
+        theory->show();
+        window.resizeDocks({latency, theory}, {window.width() * 55 / 100, window.width() * 45 / 100}, Qt::Horizontal);
+    }
+    resizeDock(window, "latencyDock", 0.55, Qt::Vertical);
+    splitCenter(window, 1000, 0);
+}
+
+void teach(QMainWindow& window)
+{
+    auto* help = dockOf(window, "helpDock");
+    auto* methods = dockOf(window, "methodsDock");
+    showOnly(window, {"helpDock", "methodsDock"});
+    if (help && methods) {
+        window.addDockWidget(Qt::RightDockWidgetArea, help);
+        window.splitDockWidget(help, methods, Qt::Vertical);
+        window.resizeDocks({help, methods}, {window.height() * 60 / 100, window.height() * 40 / 100}, Qt::Vertical);
+    }
+    resizeDock(window, "helpDock", 0.42, Qt::Horizontal);
+    for (QToolBar* bar : window.findChildren<QToolBar*>(QStringLiteral("boardToolbar")))
+        bar->hide();
+    splitCenter(window, 720, 280);
+}
+
+} // namespace
+
+QByteArray arrangementOf(const QMainWindow& window)
+{
+    QByteArray bytes;
+    QDataStream out(&bytes, QIODevice::WriteOnly);
+    const auto* center = centerOf(window);
+    out << kMagic << window.saveState() << (center ? center->saveState() : QByteArray());
+    return bytes;
+}
+
+bool restoreArrangement(QMainWindow& window, const QByteArray& arrangement)
+{
+    QDataStream in(arrangement);
+    quint32 magic = 0;
+    QByteArray docks;
+    QByteArray split;
+    in >> magic >> docks >> split;
+    if (magic != kMagic || in.status() != QDataStream::Ok || !window.restoreState(docks))
+        return false;
+    if (auto* center = centerOf(window))
+        center->restoreState(split);
+    return true;
+}
+
+void arrangeFor(QMainWindow& window, LayoutKind kind, const QByteArray& initial)
+{
+    restoreArrangement(window, initial);
+    switch (kind) {
+    case LayoutKind::Compare:
+        return;
+    case LayoutKind::Inspect:
+        return inspect(window);
+    case LayoutKind::Measure:
+        return measure(window);
+    case LayoutKind::Teach:
+        return teach(window);
+    }
+}
+
+BoardMode boardModeOf(LayoutKind kind)
+{
+    return kind == LayoutKind::Inspect ? BoardMode::Exact : kind == LayoutKind::Teach ? BoardMode::Approximation : BoardMode::SideBySide;
+}
+
+} // namespace attnscope

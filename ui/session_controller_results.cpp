@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The controller's later jobs: the exact map, the approximations, their metrics, reference lines and thumbnails.
+#include "ui/session_controller.h"
+
+#include "core/io/param_files.h"
+#include "core/method/registry.h"
+#include "core/scores/difference.h"
+#include "core/session/head_maps.h"
+#include "core/session/time_estimate.h"
+#include "ui/head_grid.h"
+#include "ui/plot_theme.h"
+
+#include <algorithm>
+
+namespace attnscope {
+
+namespace {
+
+constexpr int kThumbnailPixels = 64;
+constexpr Index kRankShare = 4;
+constexpr Index kReferenceRank = 64; // of the best-rank-r line where no approximation names a rank
+
+std::string slotName(const char* what, std::size_t index) { return std::string(what) + std::to_string(index); }
+
+/// A comparison, or how long it would take.
+struct Outcome {
+    std::shared_ptr<const Comparison> comparison;
+    std::optional<Error> tooLong;
+};
+
+Result<Outcome> compareSetting(const HeadResult& exact, const MethodSetting& setting, const Inputs& inputs, bool evenIfLong,
+                               const RunContext& context)
+{
+    const auto method = requireMethod(setting.id);
+    if (!method)
+        return method.error();
+    auto params = makeParams((*method)->info().params, setting.params, setting.seed);
+    if (!params)
+        return params.error();
+    if (auto loaded = loadParamFiles((*method)->info().params, *params); !loaded)
+        return loaded.error();
+    if (!evenIfLong)
+        if (auto tooLong = longRun(**method, inputs, *params, context))
+            return Outcome{nullptr, std::move(tooLong)};
+    auto comparison = compareWith(exact, **method, inputs, *params, context);
+    if (!comparison)
+        return comparison.error();
+    return Outcome{std::make_shared<const Comparison>(*std::move(comparison)), std::nullopt};
+}
+
+} // namespace
+
+void SessionController::selectHead()
+{
+    m_board.head = inputsOf(m_board.layer, m_session.head);
+    m_board.head.causal = causal();
+}
+
+void SessionController::startExact()
+{
+    if (!m_board.layer)
+        return;
+    selectHead();
+    m_board.failure.reset();
+    m_jobs->replace(
+        "exact", "Exact attention", Lane::Interactive,
+        [inputs = m_board.head](const RunContext& context) { return evaluateExact(inputs, context); },
+        [this](Result<HeadResult> exact) {
+            if (!exact && exact.error().code == Errc::Cancelled)
+                return;
+            m_board.exact.reset();
+            m_board.failure.reset();
+            if (exact)
+                m_board.exact = *exact;
+            else
+                m_board.failure = exact.error();
+            Q_EMIT boardChanged();
+            for (std::size_t i = 0; i < m_session.approximations.size(); ++i)
+                startApproximation(i);
+            if (exact)
+                startReferences();
+            if (std::exchange(m_thumbnailsWanted, false))
+                startThumbnails();
+        });
+}
+
+void SessionController::startLong(std::size_t index)
+{
+    if (index < m_board.approximations.size() && m_board.approximations[index].tooLong)
+        startApproximation(index, true);
+    Q_EMIT boardChanged();
+}
+
+void SessionController::startApproximation(std::size_t index, bool evenIfLong)
+{
+    if (!m_board.exact || index >= m_session.approximations.size())
+        return;
+    auto& state = m_board.approximations[index];
+    state.setting = m_session.approximations[index];
+    state.busy = true;
+    if (std::exchange(state.tooLong, false))
+        state.failure.reset(); // "computing" stands there from now on
+    m_jobs->replace(
+        slotName("approximation", index), state.setting.id, Lane::Interactive,
+        [exact = *m_board.exact, inputs = m_board.head, setting = state.setting, evenIfLong](const RunContext& context) {
+            return compareSetting(exact, setting, inputs, evenIfLong, context);
+        },
+        [this, index](const Result<Outcome>& outcome) {
+            if (index >= m_board.approximations.size() || (!outcome && outcome.error().code == Errc::Cancelled))
+                return;
+            auto& done = m_board.approximations[index];
+            if (outcome && outcome->comparison) {
+                done.busy = false;
+                done.failure.reset();
+                done.comparison = outcome->comparison;
+                makeError(done);
+                startMetrics(m_board.approximations, index, slotName("metrics", index));
+            } else {
+                done = {done.setting, nullptr, nullptr, std::nullopt, outcome ? *outcome->tooLong : outcome.error(), false, outcome.ok()};
+                Q_EMIT metricsChanged();
+            }
+            Q_EMIT boardChanged();
+        });
+}
+
+void SessionController::makeError(ApproximationState& state) const
+{
+    if (!state.comparison)
+        return;
+    const auto error = makeDifference(state.comparison->approximation.map, state.comparison->exact.map, m_session.view.metric);
+    state.error = error ? *error : nullptr;
+}
+
+void SessionController::startMetrics(std::vector<ApproximationState>& list, std::size_t index, const std::string& slot)
+{
+    const auto comparison = list[index].comparison;
+    m_jobs->replace(
+        slot, "Metrics of " + list[index].setting.id, comparison->exact.map->rows() <= 1024 ? Lane::Interactive : Lane::Background,
+        [comparison](const RunContext& context) { return measure(*comparison, context); },
+        [this, &list, index, comparison](Result<ComparisonMetrics> metrics) {
+            if (index >= list.size() || list[index].comparison != comparison)
+                return;
+            list[index].metrics.reset();
+            if (metrics)
+                list[index].metrics = *metrics;
+            Q_EMIT metricsChanged();
+        });
+}
+
+void SessionController::startReferences()
+{
+    Index rank = kReferenceRank;
+    for (const auto& setting : m_session.approximations)
+        for (const auto& [key, value] : setting.params)
+            if (key == "rank" || key == "features")
+                rank = std::max<Index>(1, std::atoll(value.c_str()));
+    rank = std::clamp<Index>(rank, 1, std::max<Index>(1, m_board.exact->map->rows() / kRankShare)); // full rank says nothing
+    m_board.references.assign(2, {});
+    startReference(0, {"uniform", {}, 0});
+    startReference(1, {"svd", {{"rank", std::to_string(rank)}}, 0});
+}
+
+void SessionController::startReference(std::size_t index, const MethodSetting& setting)
+{
+    m_board.references[index].setting = setting;
+    m_jobs->replace(
+        slotName("reference", index), "Reference line " + setting.id, Lane::Background,
+        [exact = *m_board.exact, inputs = m_board.head, setting](const RunContext& context) {
+            return compareSetting(exact, setting, inputs, false, context);
+        },
+        [this, index](const Result<Outcome>& outcome) {
+            if (!outcome || !outcome->comparison || index >= m_board.references.size())
+                return; // a reference line is not worth a long wait
+            m_board.references[index].comparison = outcome->comparison;
+            startMetrics(m_board.references, index, slotName("referenceMetrics", index));
+        });
+}
+
+void SessionController::startThumbnails()
+{
+    const auto document = m_board.document;
+    if (!document)
+        return;
+    m_jobs->replace(
+        "thumbnails", "Thumbnails of all heads", Lane::Background,
+        [this, document, causal = causal(), batch = m_session.head.batch](const RunContext& context) {
+            const auto show = [this, document, &context](int layer, int head, std::shared_ptr<const ScoreSource> map) -> Result<void> {
+                const auto stats = headStats(*map, context);
+                if (!stats)
+                    return stats.error();
+                const auto image = makeThumbnail(std::move(map), kThumbnailPixels, colorMap("viridis"), lightPlotTheme(), context);
+                if (!image)
+                    return image.error();
+                QMetaObject::invokeMethod(this, [this, document, layer, head, stats = *stats, picture = *image] {
+                    if (document != m_board.document)
+                        return;
+                    Q_EMIT headMeasured(layer, head, stats);
+                    Q_EMIT thumbnailReady(layer, head, picture);
+                });
+                return {};
+            };
+            return forEachHeadMap(*document, batch, causal, context, show);
+        },
+        [](Result<int>) {});
+}
+
+} // namespace attnscope

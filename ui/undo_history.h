@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Undo and redo: each edit of the session is a step with a name; a slider's drag is one step.
+#pragma once
+
+#include "core/session/session.h"
+
+#include <QObject>
+
+#include <memory>
+
+class QUndoStack;
+
+namespace attnscope {
+
+class Actions;
+class SessionController;
+
+class UndoHistory : public QObject {
+    Q_OBJECT
+
+public:
+    /// Connects the actions Undo and Redo and names them after their steps.
+    UndoHistory(SessionController& controller, const Actions& actions, QObject* parent);
+
+    ~UndoHistory() override;
+
+    QUndoStack& stack() { return *m_stack; }
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+private:
+    void push(const Session& before, const Session& after);
+    void dropRefused();
+    std::shared_ptr<const std::string> shared(std::string&& text);
+
+    SessionController& m_controller;
+    QUndoStack* m_stack;
+    std::shared_ptr<const std::string> m_text; // of the last step: a long text is kept once, not once a step
+    int m_gesture = 0;                         // odd while a mouse button is held
+};
+
+} // namespace attnscope
