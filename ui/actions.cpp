@@ -42,7 +42,8 @@ std::vector<CommandSpec> fileCommands()
         {Command::Print, "&File", "P&rint…", "Ctrl+P", "Print the board with its caption"},
         {Command::Quit, "&File", "&Quit", "Ctrl+Q", "Leave Attnscope"},
         {Command::Undo, "&Edit", "&Undo", "Ctrl+Z",
-         "Take back the last change of input, head, methods, view or layout; moves of the map count as one, Backspace takes them back singly"},
+         "Take back the last change of input, head, methods, view or layout; moves of the map count as one, Backspace takes them back "
+         "singly"},
         {Command::Redo, "&Edit", "&Redo", "Ctrl+Shift+Z;Ctrl+Y", "Make the change again that was taken back"},
     };
 }

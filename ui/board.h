@@ -86,7 +86,7 @@ Q_SIGNALS:
     void modeChanged(attnscope::BoardMode mode);
     void scaleChanged();
     void choiceChanged(); ///< zoom, links or windows of panes have changed
-    void painted(); ///< all panes are complete
+    void painted();       ///< all panes are complete
     void failed(const QString& what);
 
 protected:

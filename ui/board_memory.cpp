@@ -67,7 +67,7 @@ BoardMemory::BoardMemory(SessionController& controller, Board& board, QObject* p
     m_rest.setSingleShot(true);
     m_rest.setInterval(kRestMs);
     connect(&m_rest, &QTimer::timeout, this, &BoardMemory::note);
-    connect(&board, &Board::choiceChanged, &m_rest, qOverload<>(&QTimer::start));
+    connect(&board, &Board::choiceChanged, this, &BoardMemory::noteLater);
     connect(&board, &Board::modeChanged, this, [this](BoardMode mode) {
         if (mode != m_controller.session().board.mode)
             m_controller.edit([mode](Session& s) { s.board.mode = mode; });
@@ -87,7 +87,7 @@ void BoardMemory::showPending()
     if (!m_pending || !m_controller.showsItsInput() || !exact || view.rows() != exact->map->rows() || view.cols() != exact->map->cols())
         return;
     m_pending = false;
-    m_noted = {view.rows(), view.cols()};
+    m_size = {view.rows(), view.cols()};
     showBoardChoice(m_board, m_controller.session().board);
 }
 
@@ -100,20 +100,20 @@ void BoardMemory::flush()
 }
 
 // A map of another size was fitted by the board, not by a person.
+void BoardMemory::noteLater()
+{
+    const std::pair<Index, Index> size{m_board.view()->rows(), m_board.view()->cols()};
+    if (std::exchange(m_size, size) == size)
+        return m_rest.start();
+    if (!m_pending)
+        m_controller.amend([this](Session& s) { s.board = boardChoiceOf(m_board); });
+}
+
 void BoardMemory::note()
 {
-    if (m_pending)
-        return;
     const auto choice = boardChoiceOf(m_board);
-    const auto take = [&choice](Session& s) { s.board = choice; };
-    const std::pair<Index, Index> size{m_board.view()->rows(), m_board.view()->cols()};
-    const bool another = std::exchange(m_noted, size) != size;
-    if (choice == m_controller.session().board)
-        return;
-    if (another)
-        m_controller.amend(take);
-    else
-        m_controller.edit(take);
+    if (!m_pending && choice != m_controller.session().board)
+        m_controller.edit([&choice](Session& s) { s.board = choice; });
 }
 
 } // namespace attnscope

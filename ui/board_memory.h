@@ -30,13 +30,14 @@ public:
 private:
     void followMode();
     void showPending();
+    void noteLater();
     void note();
 
     SessionController& m_controller;
     Board& m_board;
     QTimer m_rest;
-    bool m_pending = false; // the session's zoom waits for the maps that it is meant for
-    std::pair<Index, Index> m_noted;
+    bool m_pending = false;         // the session's zoom waits for the maps that it is meant for
+    std::pair<Index, Index> m_size; // of the map
 };
 
 } // namespace attnscope

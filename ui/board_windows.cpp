@@ -45,7 +45,8 @@ const QWidget* Board::windowOf(std::size_t at) const
 
 std::size_t Board::pointedPane() const
 {
-    const auto pointed = std::find_if(m_panes.begin(), m_panes.end(), [](const MapPane* pane) { return pane->isVisible() && pane->underMouse(); });
+    const auto pointed =
+        std::find_if(m_panes.begin(), m_panes.end(), [](const MapPane* pane) { return pane->isVisible() && pane->underMouse(); });
     return pointed == m_panes.end() ? 0 : static_cast<std::size_t>(pointed - m_panes.begin());
 }
 

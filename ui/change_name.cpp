@@ -53,7 +53,9 @@ ChangeName inputName(const InputChoice& before, const InputChoice& after)
     if (before.layout != after.layout)
         return {{}, QObject::tr("layout %1").arg(after.layout.empty() ? tr("guessed") : QString::fromStdString(after.layout))};
     if (before.model != after.model)
-        return {{}, QObject::tr("model %1").arg(after.model.empty() ? tr("bundled") : QFileInfo(QString::fromStdString(after.model)).fileName())};
+        return {
+            {},
+            QObject::tr("model %1").arg(after.model.empty() ? tr("bundled") : QFileInfo(QString::fromStdString(after.model)).fileName())};
     if (!after.path.empty())
         return {{}, QObject::tr("open %1").arg(QFileInfo(QString::fromStdString(after.path)).fileName())};
     const QString text = QString::fromStdString(after.text.substr(0, 4 * kWords)).simplified(); // UTF-8: up to four bytes each

@@ -9,9 +9,9 @@
 namespace attnscope {
 
 struct ChangeName {
-    QString key;                ///< of what was changed: "approximations/0/features"; empty: nothing that goes on, as a slider does
-    QString text;               ///< "features 64 → 128"
-    bool alwaysMerges = false;  ///< successive changes are one step however long they take
+    QString key;               ///< of what was changed: "approximations/0/features"; empty: nothing that goes on, as a slider does
+    QString text;              ///< "features 64 → 128"
+    bool alwaysMerges = false; ///< successive changes are one step however long they take
 };
 
 /// The first difference, in the order: input, head, methods, view, layout, board.

@@ -23,7 +23,8 @@ QDockWidget* dockOf(const QMainWindow& window, const char* name) { return window
 void showOnly(const QMainWindow& window, const std::vector<const char*>& names)
 {
     for (QDockWidget* dock : window.findChildren<QDockWidget*>()) {
-        const bool wanted = std::any_of(names.begin(), names.end(), [dock](const char* name) { return dock->objectName() == QLatin1String(name); });
+        const bool wanted =
+            std::any_of(names.begin(), names.end(), [dock](const char* name) { return dock->objectName() == QLatin1String(name); });
         dock->setVisible(wanted);
     }
 }
@@ -45,23 +46,23 @@ void inspect(QMainWindow& window)
 {
     showOnly(window, {"inputDock", "headsDock", "textDock"});
     resizeDock(window, "inputDock", 0.2, Qt::Horizontal);
-    splitCenter(window, 700, 300);
+    splitCenter(window, 750, 250);
 }
 
-// Latency and theory side by side, which a tab bar would hide one of.
+// The latency panel needs the window's whole width; theory stands above it, beside the board.
 void measure(QMainWindow& window)
 {
-    auto* latency = dockOf(window, "latencyDock");
     auto* theory = dockOf(window, "theoryDock");
-    showOnly(window, {"latencyDock", "theoryDock", "methodsDock"});
-    if (latency && theory) {
-        window.addDockWidget(Qt::BottomDockWidgetArea, latency);
-        window.splitDockWidget(latency, theory, Qt::Horizontal);
-        latency->show();
-        theory->show();
-        window.resizeDocks({latency, theory}, {window.width() * 55 / 100, window.width() * 45 / 100}, Qt::Horizontal);
+    auto* methods = dockOf(window, "methodsDock");
+    if (theory && methods) {
+        window.addDockWidget(Qt::RightDockWidgetArea, theory);
+        window.tabifyDockWidget(theory, methods);
     }
-    resizeDock(window, "latencyDock", 0.55, Qt::Vertical);
+    showOnly(window, {"latencyDock", "theoryDock", "methodsDock"});
+    if (theory)
+        theory->raise();
+    resizeDock(window, "theoryDock", 0.46, Qt::Horizontal);
+    resizeDock(window, "latencyDock", 0.5, Qt::Vertical);
     splitCenter(window, 1000, 0);
 }
 
@@ -75,10 +76,10 @@ void teach(QMainWindow& window)
         window.splitDockWidget(help, methods, Qt::Vertical);
         window.resizeDocks({help, methods}, {window.height() * 60 / 100, window.height() * 40 / 100}, Qt::Vertical);
     }
-    resizeDock(window, "helpDock", 0.42, Qt::Horizontal);
+    resizeDock(window, "helpDock", 0.38, Qt::Horizontal);
     for (QToolBar* bar : window.findChildren<QToolBar*>(QStringLiteral("boardToolbar")))
         bar->hide();
-    splitCenter(window, 720, 280);
+    splitCenter(window, 800, 200);
 }
 
 } // namespace

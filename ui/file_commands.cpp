@@ -193,9 +193,9 @@ void printBoard(QWidget& window, SessionController& controller, const WindowPane
     FigureOptions options;
     options.title = board->name;
     options.caption = captionFor(*board, controller, panels);
-    exportWhenReady(window, controller, panels,
-                    {board->name, QObject::tr("Printing"), kDpi,
-                     [printer, options](const Figure& figure) { return printFigure(figure, *printer, options); }});
+    exportWhenReady(window, controller, panels, {board->name, QObject::tr("Printing"), kDpi, [printer, options](const Figure& figure) {
+                                                     return printFigure(figure, *printer, options);
+                                                 }});
 }
 
 void exportData(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)

@@ -23,7 +23,8 @@ class LayoutControl : public QObject {
 
 public:
     /// Call when the window is complete: how it stands then is the layout Compare. Restores what was kept at the last start.
-    LayoutControl(QMainWindow& window, SessionController& controller, Settings& settings, const Actions& actions, const WindowPanels& panels);
+    LayoutControl(QMainWindow& window, SessionController& controller, Settings& settings, const Actions& actions,
+                  const WindowPanels& panels);
     ~LayoutControl() override;
 
     LayoutKind kind() const { return m_kind; }

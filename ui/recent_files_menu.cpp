@@ -44,7 +44,8 @@ void RecentFilesMenu::fill()
             m_settings.forgetMissing();
             fill();
         };
-        connect(addAction(tr("&Remove missing ones")), &QAction::triggered, this, forget, Qt::QueuedConnection); // fill() deletes the action
+        connect(addAction(tr("&Remove missing ones")), &QAction::triggered, this, forget,
+                Qt::QueuedConnection); // fill() deletes the action
     }
     menuAction()->setEnabled(!isEmpty());
 }

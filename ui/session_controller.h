@@ -88,8 +88,8 @@ Q_SIGNALS:
     void inputMissing(const attnscope::Session& session, const QString& file); ///< of a session that wasn't opened
     void inputChanged(const QString& path);                                    ///< the file isn't what it was when the session was saved
     void inputRejected();                                                      ///< the last step's input could not be opened
-    void documentChanged(); ///< another input is open
-    void boardChanged();    ///< a map came, went or failed
+    void documentChanged();                                                    ///< another input is open
+    void boardChanged();                                                       ///< a map came, went or failed
     void metricsChanged();
     void thumbnailReady(int layer, int head, const QImage& image);
     void headMeasured(int layer, int head, const attnscope::HeadStats& stats);
@@ -119,9 +119,9 @@ private:
     void clampToDocument();
     Session m_session;
     BoardState m_board;
-    InputChoice m_shownInput; ///< of m_board.document
+    InputChoice m_shownInput;          ///< of m_board.document
     std::optional<Session> m_fallback; ///< what to go back to where the input that is being opened is refused
-    QString m_inputText;      ///< likewise
+    QString m_inputText;               ///< likewise
     bool m_thumbnailsWanted = false;
     Errc m_lastFailure = Errc::Io;
     std::unique_ptr<JobQueue> m_jobs;

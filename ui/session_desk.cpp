@@ -61,7 +61,8 @@ SessionDesk::SessionDesk(const DeskTools& tools)
       m_history(new UndoHistory(tools.controller, tools.actions, this)),
       m_recent(new RecentFilesMenu(RecentFilesMenu::Kind::Sessions, tools.settings, &tools.window))
 {
-    new Autosave(tools.controller, [this] { return snapshot(); }, autosaveFolder(), this);
+    new Autosave(
+        tools.controller, [this] { return snapshot(); }, autosaveFolder(), this);
     askWhere = [this](const QString& part, const QString& startFolder, bool folder) {
         return chooseInDialog(m_tools.window, part, startFolder, folder);
     };
@@ -163,8 +164,9 @@ void SessionDesk::tellMissing(const Session& session, const QString& file)
 
 void SessionDesk::tellChanged(const QString& path)
 {
-    auto* box = ask(tr("%1 isn't the file that this session was saved with.").arg(nameOf(path)),
-                    tr("Its content has another hash, so that maps, pins and ranges may not fit it. Keep it, or say where the right file is."));
+    auto* box =
+        ask(tr("%1 isn't the file that this session was saved with.").arg(nameOf(path)),
+            tr("Its content has another hash, so that maps, pins and ranges may not fit it. Keep it, or say where the right file is."));
     auto* keep = box->addButton(tr("&Keep it"), QMessageBox::RejectRole);
     auto* locate = box->addButton(tr("&Locate…"), QMessageBox::AcceptRole);
     box->setDefaultButton(keep);

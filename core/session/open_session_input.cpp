@@ -17,7 +17,8 @@ std::filesystem::path missingPart(const InputChoice& input)
 
 Error missingPartError(const std::filesystem::path& part)
 {
-    return {Errc::Io, "The session's input " + part.string() + " isn't there.", "Put it back, or open the session in the window to say where it is."};
+    return {Errc::Io, "The session's input " + part.string() + " isn't there.",
+            "Put it back, or open the session in the window to say where it is."};
 }
 
 Result<std::shared_ptr<const Document>> openSessionInput(const InputChoice& input, const RunContext& context)

@@ -91,10 +91,10 @@ struct MapWindow {
 
 /// What one pane does on its own.
 struct PaneChoice {
-    std::size_t pane = 0;                         ///< in the board's order
-    bool linked = true;                           ///< shares zoom and cursor with the others
-    std::optional<MapWindow> window;              ///< of an unlinked pane; none: the whole map
-    std::optional<std::array<int, 4>> ownWindow;  ///< x, y, width, height on screen of a pane that left the board
+    std::size_t pane = 0;                        ///< in the board's order
+    bool linked = true;                          ///< shares zoom and cursor with the others
+    std::optional<MapWindow> window;             ///< of an unlinked pane; none: the whole map
+    std::optional<std::array<int, 4>> ownWindow; ///< x, y, width, height on screen of a pane that left the board
 
     bool operator==(const PaneChoice&) const = default;
 };

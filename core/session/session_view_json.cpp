@@ -104,7 +104,10 @@ SessionJson toJson(const BoardChoice& board)
     return {{"mode", nameOf(kModes, board.mode)}, {"window", toJson(board.window)}, {"panes", panes}};
 }
 
-SessionJson toJson(const LayoutChoice& layout) { return {{"kind", layout.kind ? SessionJson(toString(*layout.kind)) : SessionJson()}, {"docks", layout.docks}}; }
+SessionJson toJson(const LayoutChoice& layout)
+{
+    return {{"kind", layout.kind ? SessionJson(toString(*layout.kind)) : SessionJson()}, {"docks", layout.docks}};
+}
 
 std::string readView(const SessionJson& json, ViewChoice& view)
 {

@@ -33,7 +33,8 @@ struct OpenedWindow {
     bool settle()
     {
         return QTest::qWaitFor(
-            [this] { return controller.jobs().idle() && controller.showsItsInput() && controller.board().exact && board.isIdle(); }, kPatience);
+            [this] { return controller.jobs().idle() && controller.showsItsInput() && controller.board().exact && board.isIdle(); },
+            kPatience);
     }
     /// By its text without the ampersand.
     QAction* action(const QString& text)

@@ -79,7 +79,8 @@ private Q_SLOTS:
         const auto* second = other.window.findChild<Autosave*>();
         QVERIFY(first->file() != second->file());
         QCOMPARE(QString::fromStdString(loadSession(first->file().toStdString())->input.path), tests::plantedTensors());
-        QVERIFY(QString::fromStdString(loadSession(second->file().toStdString())->input.path).endsWith(QStringLiteral("short_dialogue.txt")));
+        QVERIFY(
+            QString::fromStdString(loadSession(second->file().toStdString())->input.path).endsWith(QStringLiteral("short_dialogue.txt")));
         QVERIFY(claimLeftovers(autosaveFolder()).empty());
         QVERIFY(one.settle() && other.settle());
     }
