@@ -131,7 +131,8 @@ std::string timeCell(double ms, double low, double high, bool interval)
 void printCurve(const PredictedStack& stack, bool intervals)
 {
     Table prompt({"n", "prefill", "attention", "mixers", "feed-forward", "projections", "head", "bound by", "label"}, 0);
-    Table steps({"n", "decode", "weights", "attention", "mixers", "bound by", "held: KV", "state", "weights"}, 0);
+    Table steps({"n", "decode", "weights", "attention", "mixers", "bound by", "tokens/s", "held: KV", "state", "weights", "largest batch"},
+                0);
     for (const auto& p : stack.curve) {
         const auto& in = p.prefillTerms;
         const auto& step = p.decodeTerms;
@@ -139,8 +140,9 @@ void printCurve(const PredictedStack& stack, bool intervals)
                     share(in.attention, p.prefillMs), share(in.state, p.prefillMs), share(in.ffn, p.prefillMs),
                     share(in.projections, p.prefillMs), share(in.head, p.prefillMs), nameOf(p.prefillBound), p.label});
         steps.add({std::to_string(p.n), timeCell(p.decodeMs, p.decodeLowMs, p.decodeHighMs, intervals), share(step.weights(), p.decodeMs),
-                   share(step.attention, p.decodeMs), share(step.state, p.decodeMs), nameOf(p.decodeBound), plainBytes(p.kvBytes),
-                   plainBytes(p.stateBytes), plainBytes(p.weightBytes)});
+                   share(step.attention, p.decodeMs), share(step.state, p.decodeMs), nameOf(p.decodeBound), plainDigits(p.tokensPerSecond),
+                   plainBytes(p.kvBytes), plainBytes(p.stateBytes), plainBytes(p.weightBytes),
+                   std::isfinite(p.largestBatch) ? plainCount(p.largestBatch) : "-"});
     }
     prompt.print();
     std::cout << '\n';

@@ -263,6 +263,8 @@ bool isMixture(StackFields& fields, Index index)
 {
     if (fields.has("expert_layer_period"))
         return index % fields.size("expert_layer_period", StackFields::MaxSize) == fields.count({"expert_layer_offset"});
+    if (const auto words = fields.texts("mlp_layer_types"); index < static_cast<Index>(words.size()))
+        return words[static_cast<std::size_t>(index)] != "dense";
     if (index < fields.count({"first_k_dense_replace"}))
         return false;
     if (fields.has("moe_layer_freq") && fields.json().at("moe_layer_freq").is_array()) {

@@ -154,6 +154,9 @@ StackPoint pointAt(const Architecture& a, const Card& card, const StackQuestion&
     point.stateBytes = question.batch * stateBytes(a) * (question.prefixReuse ? 1.0 + question.turns : 1.0);
     point.weightBytes = static_cast<double>(a.elementBytes) * parametersOf(a).total;
     point.fits = point.kvBytes + point.stateBytes + point.weightBytes <= card.memoryBytes;
+    point.tokensPerSecond = 1e3 * question.batch / point.decodeMs;
+    const double room = card.memoryBytes - point.weightBytes;
+    point.largestBatch = room <= 0.0 ? 0.0 : std::floor(room * question.batch / (point.kvBytes + point.stateBytes));
     point.label = card.label(prefill.extrapolated || decode.extrapolated);
     if (question.scenario == Scenario::Conversation)
         point.label += question.prefixReuse ? "; prefix reuse" : "; no prefix reuse";

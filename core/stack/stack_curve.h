@@ -31,8 +31,10 @@ struct StackPoint {
     double kvBytes = 0.0; ///< held, for the whole batch
     double stateBytes = 0.0;
     double weightBytes = 0.0;
-    bool fits = true;  ///< in the card's memory
-    std::string label; ///< "stated", "calibrated", "estimated" or "extrapolated"; then "no prefix reuse", "does not fit"
+    bool fits = true;             ///< in the card's memory
+    double tokensPerSecond = 0.0; ///< that decoding writes, of all sequences
+    double largestBatch = 0.0;    ///< sequences that would fit; 0 where not even the weights do, infinite where nothing is held
+    std::string label;            ///< "stated", "calibrated", "estimated" or "extrapolated"; then "no prefix reuse", "does not fit"
 };
 
 struct StackQuestion {

@@ -76,6 +76,16 @@ private Q_SLOTS:
         QCOMPARE(attentionLayers(*byDefault).front(), Index{3});
     }
 
+    void aListMaySayWhichLayersAreMixtures()
+    {
+        const auto parsed = parsedConfig(changed("kimi-linear-48b-a3b", R"({"num_hidden_layers": 2, "first_k_dense_replace": 2,
+            "layer_types": ["linear_attention", "deepseek_sparse_attention"], "mlp_layer_types": ["dense", "sparse"]})"));
+        QVERIFY(parsed.ok());
+        QCOMPARE(mixersOf(*parsed), (std::vector<std::string>{"kda", "full"}));
+        QCOMPARE(ffnName(parsed->layers[0]), std::string("dense(9216)"));
+        QCOMPARE(ffnName(parsed->layers[1]), std::string("moe(256, 8 active)"));
+    }
+
     void nemotronsPatternWinsOverItsCountAndExpand()
     {
         const auto parsed = parsedConfig(changed("nemotron-nano-9b-v2", R"({"num_hidden_layers": 99, "hybrid_override_pattern": "M-|*E",

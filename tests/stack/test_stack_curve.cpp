@@ -83,6 +83,19 @@ private Q_SLOTS:
         QVERIFY(found.back().n != found.front().n);
     }
 
+    void batchesServeMoreUntilTheyDoNotFit()
+    {
+        const auto a = architectureOf("nemotron-h-8b");
+        const auto card = *findCard("h100");
+        const auto one = pointAt(a, card, {}, 4096);
+        const double most = one.largestBatch;
+        QVERIFY(pointAt(a, card, {Scenario::Prompt, most}, 4096).fits && !pointAt(a, card, {Scenario::Prompt, most + 1}, 4096).fits);
+        QCOMPARE(pointAt(a, card, {Scenario::Prompt, 64.0}, 4096).largestBatch, most);
+        QCOMPARE(one.tokensPerSecond, 1e3 / one.decodeMs);
+        QVERIFY(pointAt(a, card, {Scenario::Prompt, 64.0}, 4096).tokensPerSecond > 20 * one.tokensPerSecond); // weights are read once
+        QCOMPARE(pointAt(architectureOf("jamba-v0.1"), card, {}, 4096).largestBatch, 0.0);
+    }
+
     void turnsAddUp()
     {
         const auto a = architectureOf("nemotron-h-8b");
