@@ -97,37 +97,81 @@ bool scaledExpRows(const MatrixView<const float>& x, float scale, const MatrixVi
     return range.held();
 }
 
-bool softmaxOfRows(const MatrixView<const float>& x, float scale, const MatrixView<float>& out)
+/// One row of exactly V vectors: softmax of scale x, or without the division, whose divisor is returned.
+template <int V>
+HWY_INLINE float softmaxRow(const float* x, float scale, float* out, bool divide, Range& range)
 {
     const Floats d;
     const auto n = static_cast<Index>(hn::Lanes(d));
     const auto factor = hn::Set(d, scale);
+    Vector row[V];
+    row[0] = hn::Mul(factor, hn::LoadU(d, x));
+    auto tops = row[0];
+#pragma GCC unroll 8
+    for (int j = 1; j < V; ++j) {
+        row[j] = hn::Mul(factor, hn::LoadU(d, x + j * n));
+        tops = hn::Max(tops, row[j]);
+    }
+    const auto top = hn::MaxOfLanes(d, tops);
+    auto sums = hn::Zero(d);
+#pragma GCC unroll 8
+    for (int j = 0; j < V; ++j) {
+        const auto log = hn::Sub(row[j], top);
+        range.see(log);
+        row[j] = exponential(d, log);
+        sums = hn::Add(sums, row[j]);
+    }
+    const auto sum = hn::SumOfLanes(d, sums);
+    const auto inverse = divide ? hn::Div(hn::Set(d, 1.0F), sum) : hn::Set(d, 1.0F);
+#pragma GCC unroll 8
+    for (int j = 0; j < V; ++j)
+        hn::StoreU(divide ? hn::Mul(inverse, row[j]) : row[j], d, out + j * n);
+    return hn::GetLane(sum);
+}
+
+/// A row of any length, the same way.
+HWY_INLINE float softmaxAnyRow(const float* x, Index cols, float scale, float* out, bool divide, Range& range)
+{
+    const Floats d;
+    const auto n = static_cast<Index>(hn::Lanes(d));
+    const auto factor = hn::Set(d, scale);
+    float top = scale * x[0];
+    auto tops = hn::Set(d, top);
+    Index j = 0;
+    for (; j + n <= cols; j += n)
+        tops = hn::Max(tops, hn::Mul(factor, hn::LoadU(d, x + j)));
+    top = hn::GetLane(hn::MaxOfLanes(d, tops));
+    for (; j < cols; ++j)
+        top = std::max(top, scale * x[j]);
+    const auto shift = hn::Set(d, top);
+    mapRow(x, out, cols, [&](auto v) HWY_ATTR {
+        const auto log = hn::Sub(hn::Mul(factor, v), shift);
+        range.see(log);
+        return exponential(d, log);
+    });
+    auto sums = hn::Zero(d);
+    for (j = 0; j + n <= cols; j += n)
+        sums = hn::Add(sums, hn::LoadU(d, out + j));
+    float sum = hn::GetLane(hn::SumOfLanes(d, sums));
+    for (; j < cols; ++j)
+        sum += out[j];
+    const auto inverse = hn::Set(d, 1.0F / sum);
+    if (divide)
+        mapRow(out, out, cols, [&](auto v) HWY_ATTR { return hn::Mul(inverse, v); });
+    return sum;
+}
+
+bool softmaxOfRows(const MatrixView<const float>& x, float scale, const MatrixView<float>& out, float* divisors)
+{
+    const auto n = static_cast<Index>(hn::Lanes(Floats()));
     Range range(-0.8F * kPlainLog, 0.0F); // the sum takes off a little more
     for (Index i = 0; i < x.rows; ++i) {
-        const float* row = x.row(i);
-        float top = scale * row[0];
-        auto tops = hn::Set(d, top);
-        Index j = 0;
-        for (; j + n <= x.cols; j += n)
-            tops = hn::Max(tops, hn::Mul(factor, hn::LoadU(d, row + j)));
-        top = hn::GetLane(hn::MaxOfLanes(d, tops));
-        for (; j < x.cols; ++j)
-            top = std::max(top, scale * row[j]);
-        const auto shift = hn::Set(d, top);
-        auto sums = hn::Zero(d);
-        float* to = out.row(i);
-        mapRow(row, to, x.cols, [&](auto v) HWY_ATTR {
-            const auto log = hn::Sub(hn::Mul(factor, v), shift);
-            range.see(log);
-            return exponential(d, log);
-        });
-        for (j = 0; j + n <= x.cols; j += n)
-            sums = hn::Add(sums, hn::LoadU(d, to + j));
-        float sum = hn::GetLane(hn::SumOfLanes(d, sums));
-        for (; j < x.cols; ++j)
-            sum += to[j];
-        const auto inverse = hn::Set(d, 1.0F / sum);
-        mapRow(to, to, x.cols, [&](auto v) HWY_ATTR { return hn::Mul(inverse, v); });
+        const bool divide = divisors == nullptr;
+        const float sum = x.cols == 4 * n   ? softmaxRow<4>(x.row(i), scale, out.row(i), divide, range)
+                          : x.cols == 8 * n ? softmaxRow<8>(x.row(i), scale, out.row(i), divide, range)
+                                            : softmaxAnyRow(x.row(i), x.cols, scale, out.row(i), divide, range);
+        if (divisors)
+            divisors[i] = 1.0F / sum;
     }
     return range.held();
 }
@@ -215,6 +259,29 @@ void addFloats(double* y, const float* x, Index count)
         y[i] += static_cast<double>(x[i]);
 }
 
+void addRows(const MatrixView<const float>& x, double* sums)
+{
+    Index j = 0;
+#if HWY_HAVE_FLOAT64
+    const Doubles d;
+    const HalfFloats half;
+    const auto n = static_cast<Index>(hn::Lanes(d));
+    for (; j + 2 * n <= x.cols; j += 2 * n) {
+        auto first = hn::LoadU(d, sums + j);
+        auto second = hn::LoadU(d, sums + j + n);
+        for (Index i = 0; i < x.rows; ++i) {
+            first = hn::Add(first, hn::PromoteTo(d, hn::LoadU(half, x.row(i) + j)));
+            second = hn::Add(second, hn::PromoteTo(d, hn::LoadU(half, x.row(i) + j + n)));
+        }
+        hn::StoreU(first, d, sums + j);
+        hn::StoreU(second, d, sums + j + n);
+    }
+#endif
+    for (; j < x.cols; ++j)
+        for (Index i = 0; i < x.rows; ++i)
+            sums[j] += static_cast<double>(x(i, j));
+}
+
 void sumsToFloats(const double* a, const double* b, float* out, Index count)
 {
     Index i = 0;
@@ -246,6 +313,7 @@ HWY_EXPORT(vectorTimesRows);
 HWY_EXPORT(sumsOfColumns);
 HWY_EXPORT(rowsTimesFactors);
 HWY_EXPORT(addFloats);
+HWY_EXPORT(addRows);
 HWY_EXPORT(sumsToFloats);
 
 } // namespace
@@ -261,7 +329,12 @@ bool plainScaledExp(MatrixView<const float> x, float scale, MatrixView<float> ou
 
 bool plainSoftmax(MatrixView<const float> x, float scale, MatrixView<float> out)
 {
-    return HWY_DYNAMIC_DISPATCH(softmaxOfRows)(x, scale, out);
+    return HWY_DYNAMIC_DISPATCH(softmaxOfRows)(x, scale, out, nullptr);
+}
+
+void softmaxInto(MatrixView<const float> x, float scale, MatrixView<float> out, std::span<float> inverse)
+{
+    HWY_DYNAMIC_DISPATCH(softmaxOfRows)(x, scale, out, inverse.data());
 }
 
 void rowSquares(MatrixView<const float> x, float factor, std::span<float> out)
@@ -281,6 +354,8 @@ void scaleRowsInto(MatrixView<const float> x, std::span<const float> factor, Mat
 {
     HWY_DYNAMIC_DISPATCH(rowsTimesFactors)(x, factor.data(), out);
 }
+
+void addColumns(MatrixView<const float> x, std::span<double> sums) { HWY_DYNAMIC_DISPATCH(addRows)(x, sums.data()); }
 
 void addTo(std::span<double> y, std::span<const float> x)
 {

@@ -24,11 +24,17 @@ bool plainScaledExp(MatrixView<const float> x, float scale, MatrixView<float> ou
 /// out_i = softmax of scale x_i.
 bool plainSoftmax(MatrixView<const float> x, float scale, MatrixView<float> out);
 
+/// out_i = exp(scale x_i - its maximum), of whatever size, and inverse_i = 1 / sum out_i; out may be x.
+void softmaxInto(MatrixView<const float> x, float scale, MatrixView<float> out, std::span<float> inverse);
+
 /// out_i = factor sum_j x_ij^2.
 void rowSquares(MatrixView<const float> x, float factor, std::span<float> out);
 
 /// out_j = sum_i x_ij.
 void columnSums(MatrixView<const float> x, std::span<float> out);
+
+/// sums_j += sum_i x_ij, in float64.
+void addColumns(MatrixView<const float> x, std::span<double> sums);
 
 /// out_i = sum_j x_ij w_j.
 void timesVector(MatrixView<const float> x, std::span<const float> w, std::span<double> out);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/sequence_projection.h"
 
+#include "core/base/parallel.h"
 #include "core/compute/dense.h"
+#include "core/compute/plain_features.h"
 #include "core/engine/projection.h"
 
 #include <algorithm>
@@ -13,6 +15,8 @@
 namespace attnscope {
 
 namespace {
+
+constexpr Index kPooledRows = 4; // of a task
 
 std::string sizeText(const Tensor& t)
 {
@@ -110,14 +114,21 @@ double SequenceProjection::blockWeight(SequenceMix mix, Index r, Index key) cons
     return 2.0 * wave * wave / static_cast<double>(length);
 }
 
-void SequenceProjection::pool(SequenceMix mix, MatrixView<const float> x, MatrixView<float> out) const
+/// The rows firstRow ... lastRow - 1 of out.
+void SequenceProjection::pool(SequenceMix mix, MatrixView<const float> x, Index firstRow, Index lastRow, MatrixView<float> out) const
 {
     std::vector<double> sum(static_cast<std::size_t>(x.cols));
-    for (Index r = 0; r < m_rank; ++r) {
+    for (Index r = firstRow; r < lastRow; ++r) {
         const Index first = blockStart(r);
         if (mix == SequenceMix::Max)
             std::copy_n(x.row(first), x.cols, out.row(r));
         std::fill(sum.begin(), sum.end(), 0.0);
+        if (mix == SequenceMix::Mean) {
+            addColumns(x.rowRange(first, blockStart(r + 1) - first), sum);
+            const double weight = blockWeight(mix, r, first);
+            std::transform(sum.begin(), sum.end(), out.row(r), [weight](double s) { return static_cast<float>(weight * s); });
+            continue;
+        }
         for (Index j = first; j < blockStart(r + 1); ++j)
             if (mix == SequenceMix::Max)
                 std::transform(x.row(j), x.row(j) + x.cols, out.row(r), out.row(r), [](float a, float b) { return std::max(a, b); });
@@ -129,13 +140,14 @@ void SequenceProjection::pool(SequenceMix mix, MatrixView<const float> x, Matrix
     }
 }
 
-Tensor SequenceProjection::project(SequenceMix mix, const Tensor* matrix, double factor, HeadRef head, MatrixView<const float> x) const
+Tensor SequenceProjection::project(SequenceMix mix, const Tensor* matrix, double factor, HeadRef head, MatrixView<const float> x,
+                                   const RunContext& context) const
 {
     Tensor out(1, 1, m_rank, x.cols);
     if (mix == SequenceMix::Matrix)
         gemmNN(matrixOf(*matrix, head), x, out.matrix(), static_cast<float>(factor));
     else
-        pool(mix, x, out.matrix());
+        parallelFor(m_rank, kPooledRows, context, [&](Index first, Index last) { pool(mix, x, first, last, out.matrix()); });
     return out;
 }
 

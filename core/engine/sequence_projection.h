@@ -31,8 +31,14 @@ public:
     Index rank() const { return m_rank; }
 
     /// E x [rank, cols] and F x [rank, cols] of a head's keys or values x [keys, cols].
-    Tensor projectKeys(HeadRef head, MatrixView<const float> x) const { return project(m_keyMix, m_e.get(), m_eFactor, head, x); }
-    Tensor projectValues(HeadRef head, MatrixView<const float> x) const { return project(m_valueMix, m_f.get(), m_fFactor, head, x); }
+    Tensor projectKeys(HeadRef head, MatrixView<const float> x, const RunContext& context = alone()) const
+    {
+        return project(m_keyMix, m_e.get(), m_eFactor, head, x, context);
+    }
+    Tensor projectValues(HeadRef head, MatrixView<const float> x, const RunContext& context = alone()) const
+    {
+        return project(m_valueMix, m_f.get(), m_fFactor, head, x, context);
+    }
 
     /// Fᵀ [1, 1, keys, rank].
     Tensor valuesTransposed(HeadRef head) const;
@@ -49,8 +55,10 @@ public:
 private:
     Result<void> draw(const Params& params, const RunContext& context);
     Result<void> load(const Inputs& inputs, const Params& params);
-    Tensor project(SequenceMix mix, const Tensor* matrix, double factor, HeadRef head, MatrixView<const float> x) const;
-    void pool(SequenceMix mix, MatrixView<const float> x, MatrixView<float> out) const;
+    static RunContext alone() { return {{}, {}, 0, 1}; }
+    Tensor project(SequenceMix mix, const Tensor* matrix, double factor, HeadRef head, MatrixView<const float> x,
+                   const RunContext& context) const;
+    void pool(SequenceMix mix, MatrixView<const float> x, Index first, Index last, MatrixView<float> out) const;
     double entry(SequenceMix mix, const Tensor* matrix, double factor, HeadRef head, Index r, Index key) const;
     double blockWeight(SequenceMix mix, Index r, Index key) const;
     MatrixView<const float> matrixOf(const Tensor& matrix, HeadRef head) const;

@@ -17,8 +17,6 @@ namespace attnscope::methods {
 
 namespace {
 
-constexpr Index kBlockRows = 128;
-
 Index rankOf(const Shape& s, const Params& params)
 {
     const Tensor* e = params.text("projection") == "loaded" ? params.tensor("e") : nullptr;
@@ -74,7 +72,7 @@ Cost Linformer::cost(const Shape& s, const Params& params, bool) const
     const bool dense = isDrawn(params) || params.text("projection") == "loaded";
     const double projecting = dense ? 2.0 * keys * rank * width : keys * width;
     return {heads * (projecting + 2.0 * queries * rank * width), 4.0 * heads * (queries + keys) * width + (dense ? 8.0 * keys * rank : 0.0),
-            drawn + 4.0 * heads * rank * width + output + 4.0 * static_cast<double>(kBlockRows * RunContext{}.threadCount()) * rank};
+            drawn + 4.0 * heads * rank * width + output + RunContext{}.threadCount() * streamScratchBytes(s.dim, s.valueDim)};
 }
 
 Result<LowRankFactors> oracleFactors(const Inputs& in, HeadRef head, const Params& params, const SequenceProjection& projection,
@@ -110,12 +108,19 @@ Result<Tensor> Linformer::run(const Inputs& in, const Params& params, const RunC
     const Shape s = in.shape();
     std::vector<Tensor> keys(static_cast<std::size_t>(s.batch * s.heads));
     std::vector<Tensor> values(keys.size());
-    const bool done = parallelFor(s.batch * s.heads, 1, context, [&](Index first, Index) {
-        const HeadRef head{first / s.heads, first % s.heads};
-        keys[static_cast<std::size_t>(first)] = projection->projectKeys(head, in.kOf(head));
-        values[static_cast<std::size_t>(first)] = projection->projectValues(head, in.vOf(head));
-    });
-    if (!done)
+    const bool few = s.batch * s.heads < context.threadCount(); // then threads share each head
+    const auto projectHead = [&](Index h, const RunContext& within) {
+        const HeadRef head{h / s.heads, h % s.heads};
+        keys[static_cast<std::size_t>(h)] = projection->projectKeys(head, in.kOf(head), within);
+        values[static_cast<std::size_t>(h)] = projection->projectValues(head, in.vOf(head), within);
+    };
+    RunContext alone = context;
+    alone.threads = 1;
+    for (Index h = 0; few && h < s.batch * s.heads; ++h)
+        projectHead(h, context);
+    if (!few)
+        parallelFor(s.batch * s.heads, 1, context, [&](Index h, Index) { projectHead(h, alone); });
+    if (context.cancelled())
         return cancelledError();
     return attendToFew(in, keys, values, context);
 }
