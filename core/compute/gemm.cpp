@@ -42,7 +42,7 @@ inline Scratch& threadPanel()
 HWY_BEFORE_NAMESPACE();
 namespace attnscope::HWY_NAMESPACE {
 
-constexpr Index kDepth = 192;       // rows of a panel: it stays in the nearer cache levels
+constexpr Index kDepth = 256;       // rows of a panel at most: it stays in the nearer cache levels
 constexpr Index kFewRows = 12;      // packing B pays from here on
 constexpr Index kMaxBlockCols = 64; // floats in a register block's row of the widest target
 
@@ -101,9 +101,11 @@ void multiplyPanel(const GemmTask& t, Index col, Index count, Index p0, Index k,
 void multiply(const GemmTask& t)
 {
     const Index width = blockCols();
-    for (Index p0 = 0; p0 < t.k; p0 += kDepth)
+    const Index pieces = (t.k + kDepth - 1) / kDepth;
+    const Index depth = pieces > 0 ? (t.k + pieces - 1) / pieces : 0;
+    for (Index p0 = 0; p0 < t.k; p0 += depth)
         for (Index col = 0; col < t.c.cols; col += width)
-            multiplyPanel(t, col, std::min(width, t.c.cols - col), p0, std::min(kDepth, t.k - p0), t.add || p0 > 0);
+            multiplyPanel(t, col, std::min(width, t.c.cols - col), p0, std::min(depth, t.k - p0), t.add || p0 > 0);
 }
 
 } // namespace attnscope::HWY_NAMESPACE

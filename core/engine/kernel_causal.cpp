@@ -43,14 +43,19 @@ CausalWalk::Chunk CausalWalk::prepare(Index first, Index rows, const KernelState
     Chunk chunk;
     chunk.scaled = scaled;
     chunk.v = m_inputs.v.matrix(m_kvHead).rowRange(first, rows);
-    chunk.plain = prefix.plain() && local.plain() && m_map.computePlain(Side::Key, x, scaled);
+    chunk.plainKeys = local.plain() && m_map.computePlain(Side::Key, x, scaled); // whatever came before the segment
+    chunk.plain = chunk.plainKeys && prefix.plain();
     if (chunk.plain) {
         m_view.assignPlain(prefix, local);
         return chunk;
     }
     chunk.keys = m_keys.compute(m_map, Side::Key, first, x);
-    chunk.shift = local.raisedShift(chunk.keys);
-    scaleKeys(chunk.keys, chunk.shift, scaled);
+    if (chunk.plainKeys)
+        chunk.shift.assign(static_cast<std::size_t>(m_map.features()), 0.0F);
+    else {
+        chunk.shift = local.raisedShift(chunk.keys);
+        scaleKeys(chunk.keys, chunk.shift, scaled);
+    }
     m_view.assign(prefix, local, chunk.shift);
     chunk.lift.resize(chunk.shift.size());
     for (std::size_t r = 0; r < chunk.lift.size(); ++r)
@@ -69,7 +74,7 @@ bool CausalWalk::walk(Index first, Index last, const KernelState& prefix, Kernel
         const Chunk chunk = prepare(j, rows, prefix, local);
         for (Index h = m_kvHead.head * group; h < (m_kvHead.head + 1) * group; ++h)
             answer({m_kvHead.batch, h}, j - offset, chunk, prefix, local);
-        if (chunk.plain)
+        if (chunk.plainKeys)
             local.addPlain(chunk.scaled, chunk.v);
         else
             local.add(chunk.scaled, chunk.shift, chunk.v);
@@ -105,17 +110,22 @@ void CausalWalk::addChunk(const Chunk& chunk, MatrixView<float> p, MatrixView<fl
     if (std::any_of(chunk.lift.begin(), chunk.lift.end(), [](float x) { return x != 1.0F; }))
         for (Index i = 0; i < rows; ++i)
             std::transform(p.row(i), p.row(i) + p.cols, chunk.lift.begin(), p.row(i), std::multiplies<>());
-    // Queries by halves: the first half sees no key of the second.
+    // By halves: the first half of the queries sees no key of the second.
+    const MatrixView<float> products{m_products.data(), rows, rows, kKernelChunk};
+    for (Index first = 0; first < rows; first += kKernelChunk / 2) {
+        const Index count = std::min(kKernelChunk / 2, rows - first);
+        gemmNT(p.rowRange(first, rows - first), chunk.scaled.rowRange(first, count),
+               {products.row(first) + first, rows - first, count, products.stride});
+    }
     for (Index first = 0; first < rows; first += kKernelChunk / 2) {
         const Index count = std::min(kKernelChunk / 2, rows - first);
         const Index keys = first + count;
-        const MatrixView<float> products{m_products.data(), count, keys, kKernelChunk};
-        gemmNT(p.rowRange(first, count), chunk.scaled.rowRange(0, keys), products);
+        const MatrixView<float> half{products.row(first), count, keys, products.stride};
         for (Index i = 0; i < count; ++i) {
-            std::fill(products.row(i) + first + i + 1, products.row(i) + keys, 0.0F);
-            m_denominators[static_cast<std::size_t>(first + i)] += rowSum(products.rowSpan(i));
+            std::fill(half.row(i) + first + i + 1, half.row(i) + keys, 0.0F);
+            m_denominators[static_cast<std::size_t>(first + i)] += rowSum(half.rowSpan(i));
         }
-        gemmNN(products, chunk.v.rowRange(0, keys), numerators.rowRange(first, count), 1.0F, Into::Add);
+        gemmNN(half, chunk.v.rowRange(0, keys), numerators.rowRange(first, count), 1.0F, Into::Add);
     }
 }
 

@@ -19,7 +19,8 @@ public:
 
 private:
     struct Chunk {
-        bool plain = false; ///< keys and states; then `keys`, `shift` and `lift` are not there
+        bool plainKeys = false; ///< as they are added to the segment
+        bool plain = false;     ///< these and all states; then `keys`, `shift` and `lift` are not there
         FeatureRows keys;
         std::vector<float> shift; ///< of the scaled keys
         std::vector<float> lift;  ///< exp(shift - m_view.shift())

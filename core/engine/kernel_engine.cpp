@@ -176,6 +176,20 @@ bool visitBidirectional(const Inputs& in, const FeatureMap& map, const RunContex
     });
 }
 
+/// The segments `ranges` one after another from the state `prefix` on. False when stopped.
+bool walkSegments(const Inputs& in, const FeatureMap& map, HeadRef kvHead, std::span<const Range> ranges, KernelState prefix,
+                  const RunContext& context, const QuerySink& sink)
+{
+    CausalWalk walk(in, map, kvHead, sink);
+    for (const Range range : ranges) {
+        KernelState local(map.features(), in.v.cols());
+        if (!walk.walk(range.first, range.last, prefix, local, context))
+            return false;
+        prefix.merge(local);
+    }
+    return true;
+}
+
 bool visitCausal(const Inputs& in, const FeatureMap& map, const RunContext& context, const QuerySink& sink)
 {
     const Index units = in.k.batch() * in.k.heads();
@@ -183,34 +197,25 @@ bool visitCausal(const Inputs& in, const FeatureMap& map, const RunContext& cont
     const auto starts = totals(in, map, cut(0, offset), context);
     if (!starts)
         return false;
+    // Where there are too few heads for the threads, each head is cut into runs of segments: first the sums of all segments but those
+    // of the last run, from which every run gets its start, then all runs at once.
     const auto ranges = cut(offset, in.k.rows());
-    if (ranges.size() == 1 || units >= context.threadCount()) {
-        std::atomic<bool> done{true};
-        const bool all = parallelFor(units, 1, context, [&](Index unit, Index) {
-            CausalWalk walk(in, map, kvHeadAt(in, unit), sink);
-            KernelState prefix = (*starts)[static_cast<std::size_t>(unit)];
-            for (const Range range : ranges) {
-                KernelState local(map.features(), in.v.cols());
-                if (!walk.walk(range.first, range.last, prefix, local, context)) {
-                    done = false;
-                    return;
-                }
-                prefix.merge(local);
-            }
-        });
-        return all && done;
-    }
-    // Too few heads for the threads: first the states between segments, then all segments at once.
-    const auto prefixes = prefixStates(in, map, {ranges.begin(), ranges.end() - 1}, *starts, context);
+    const auto segments = static_cast<Index>(ranges.size());
+    const Index runs = units >= context.threadCount() ? 1 : std::min<Index>(segments, (context.threadCount() + units - 1) / units);
+    const auto startOf = [=](Index run) { return static_cast<std::size_t>(run * segments / runs); };
+    const auto prefixes =
+        prefixStates(in, map, {ranges.begin(), ranges.begin() + static_cast<std::ptrdiff_t>(startOf(runs - 1))}, *starts, context);
     if (!prefixes)
         return false;
-    const auto count = static_cast<Index>(ranges.size());
-    return parallelFor(units * count, 1, context, [&](Index at, Index) {
-        const auto segment = static_cast<std::size_t>(at % count);
-        KernelState local(map.features(), in.v.cols());
-        CausalWalk(in, map, kvHeadAt(in, at / count), sink)
-            .walk(ranges[segment].first, ranges[segment].last, (*prefixes)[static_cast<std::size_t>(at / count)][segment], local, context);
+    std::atomic<bool> done{true};
+    const bool all = parallelFor(units * runs, 1, context, [&](Index at, Index) {
+        const Index unit = at / runs;
+        const std::size_t first = startOf(at % runs);
+        const auto own = std::span(ranges).subspan(first, startOf(at % runs + 1) - first);
+        if (!walkSegments(in, map, kvHeadAt(in, unit), own, (*prefixes)[static_cast<std::size_t>(unit)][first], context, sink))
+            done = false;
     });
+    return all && done;
 }
 
 } // namespace

@@ -21,6 +21,7 @@ namespace {
 constexpr float kReluFloor = 1e-3F;   // of the published "generalized attention"
 constexpr double kOfficialEps = 1e-6; // numerical_stabilizer of the published code
 constexpr Index kBlockRows = 128;
+constexpr Index kPanel = 64; // frequencies whose transposes lie together, as products like them best
 
 float halfSquare(std::span<const float> x, float root) { return 0.5F * root * root * dot(x, x); }
 
@@ -39,6 +40,14 @@ public:
         for (std::size_t r = 0; r < m_bias.size(); ++r) {
             const auto row = m_w->matrix().rowSpan(static_cast<Index>(r));
             m_bias[r] = static_cast<float>(options.a) * dot(row, row);
+        }
+        m_panels = Tensor(1, 1, m_w->rows(), m_w->cols());
+        for (Index first = 0; first < m_w->rows(); first += kPanel) {
+            const Index width = std::min(kPanel, m_w->rows() - first);
+            float* to = m_panels.data() + first * m_w->cols();
+            for (Index c = 0; c < m_w->cols(); ++c)
+                for (Index r = 0; r < width; ++r)
+                    *to++ = m_w->matrix()(first + r, c);
         }
         // What makes the sums those of the published code: 1 / count, or the like, and FAVOR++'s (1 - 4A)^(d/2).
         const auto columns = static_cast<double>(m_map == RandomMap::Hyperbolic ? features() : m_w->rows());
@@ -102,7 +111,11 @@ private:
             return;
         }
         const float scale = m_map == RandomMap::ReluTf ? 1.0F / std::sqrt(static_cast<float>(count)) : m_slope * m_root;
-        gemmNT(x, m_w->matrix(), {out.data, x.rows, count, out.stride}, scale);
+        for (Index first = 0; first < count; first += kPanel) {
+            const Index width = std::min(kPanel, count - first);
+            const MatrixView<const float> panel{m_panels.data() + first * x.cols, x.cols, width, width};
+            gemmNN(x, panel, {out.data + first, x.rows, width, out.stride}, scale);
+        }
     }
 
     /// The logarithms of positive features from slope w . x in the first `count` values of the row.
@@ -124,8 +137,9 @@ private:
 
     RandomMap m_map;
     std::shared_ptr<const Tensor> m_w;
-    float m_root;  ///< sqrt(scale)
-    float m_slope; ///< sqrt(1 - 4A)
+    float m_root;    ///< sqrt(scale)
+    float m_slope;   ///< sqrt(1 - 4A)
+    Tensor m_panels; ///< Wᵀ by kPanel columns [dim, 64], one after another
     std::optional<OfficialEps> m_eps;
     std::vector<float> m_bias; ///< A |w|²
     double m_logFactor = 0.0;
