@@ -116,9 +116,14 @@ def flex_window(n, side, causal):
     def band(b, h, i, j):
         near = (i - j).abs() <= side
         return near & (j <= i) if causal else near
-    mask = create_block_mask(band, None, None, n, n, device="cpu")
-    compiled = torch.compile(flex_attention)
-    return lambda q, k, v: compiled(q, k, v, block_mask=mask)
+    made = {}
+
+    def run(q, k, v):
+        if not made:
+            made["mask"] = create_block_mask(band, None, None, n, n, device="cpu", _compile=True)
+            made["flex"] = torch.compile(flex_attention)
+        return made["flex"](q, k, v, block_mask=made["mask"])
+    return run
 
 
 def both(f):
