@@ -2,6 +2,7 @@
 #include "app/cli/stack_output.h"
 
 #include "app/cli/output.h"
+#include "core/stack/published_figures.h"
 #include "core/stack/stack_memory.h"
 #include "core/stack/stack_text.h"
 
@@ -163,6 +164,11 @@ void printStack(const PredictedStack& stack, bool intervals)
     printLayers(a);
     std::cout << '\n';
     printCurve(stack, intervals);
+    const auto studies = publishedStudies();
+    const auto published = studies ? publishedSentences(*studies, a.name) : std::vector<std::string>();
+    for (const auto& sentence : published)
+        std::cout << "Published. " << sentence << '\n';
+    std::cout << (published.empty() ? "" : "\n");
 }
 
 void printCrossovers(const StackAnswer& answer)

@@ -4,6 +4,7 @@
 #include "core/base/resources.h"
 #include "core/io/file_error.h"
 #include "core/model/config_fields.h"
+#include "core/stack/stack_text.h"
 
 #include <algorithm>
 #include <fstream>
@@ -75,11 +76,17 @@ PublishedStudy readStudy(const Json& object, ConfigFields& fields)
     return study;
 }
 
+/// Hardware, batch, conditions and source on one line.
+std::string noteOf(const PublishedStudy& study)
+{
+    return study.hardware + (study.batch > 0.0 ? ", batch " + plainCount(study.batch) : std::string()) + "; " + study.conditions + "; " +
+           study.source;
+}
+
 PublishedMark markOf(const PublishedStudy& study, const PublishedSeries& series, const PublishedPoint& point)
 {
     PublishedMark mark{series.name, series.architecture, point.n, 0.0, study.batch, study.hardware, {}, study.differs, false};
-    mark.note = study.hardware + (study.batch > 0.0 ? ", batch " + std::to_string(static_cast<int>(study.batch)) : std::string()) + "; " +
-                study.conditions + "; " + study.source;
+    mark.note = noteOf(study);
     return mark;
 }
 
@@ -119,6 +126,24 @@ Result<std::vector<PublishedStudy>> publishedStudies()
     std::ifstream file(*path, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     return parsePublishedStudies(text, path->string());
+}
+
+std::vector<std::string> publishedSentences(const std::vector<PublishedStudy>& studies, const std::string& architecture)
+{
+    std::vector<std::string> sentences;
+    for (const auto& study : studies)
+        for (const auto& series : study.series) {
+            if (architecture.empty() || series.architecture != architecture)
+                continue;
+            std::string values;
+            for (const auto& point : series.points) {
+                values += (values.empty() ? "" : ", ") + plainDigits(point.value);
+                if (point.n > 0.0)
+                    values += " at " + plainCount(point.n);
+            }
+            sentences.push_back(study.title + ": " + values + " (" + study.unit + "; " + noteOf(study) + "). " + study.differs);
+        }
+    return sentences;
 }
 
 std::vector<PublishedMark> publishedMarks(const std::vector<PublishedStudy>& studies, const std::string& quantity)

@@ -44,6 +44,10 @@ Result<std::vector<PublishedStudy>> publishedStudies();
 /// The same from a text; `origin` opens the messages.
 Result<std::vector<PublishedStudy>> parsePublishedStudies(std::string_view json, const std::string& origin);
 
+/// What is published of one architecture (a name in resources/architectures), a paragraph a study: values, conditions, source, and
+/// what differs besides the mixer.
+std::vector<std::string> publishedSentences(const std::vector<PublishedStudy>& studies, const std::string& architecture);
+
 /// One reference point of a latency plot.
 struct PublishedMark {
     std::string series;

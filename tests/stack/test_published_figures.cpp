@@ -63,6 +63,17 @@ private Q_SLOTS:
         QVERIFY(publishedMarks(studies, "taste").empty());
     }
 
+    void sentencesSayWhatDiffers()
+    {
+        const auto studies = *publishedStudies();
+        const auto sentences = publishedSentences(studies, "qwen3-next-80b-a3b");
+        QCOMPARE(sentences.size(), std::size_t{1});
+        QVERIFY(sentences[0].find("10 at 32,768 (times as fast, at least;") != std::string::npos);
+        QVERIFY(sentences[0].ends_with("most of it is the mixture, not the mixer."));
+        QCOMPARE(publishedSentences(studies, "jamba-v0.1").size(), std::size_t{2});
+        QVERIFY(publishedSentences(studies, "gpt2").empty() && publishedSentences(studies, "").empty());
+    }
+
     void theHeadlineOfTheTable() // prefills faster, decodes about seven times slower
     {
         const auto studies = *publishedStudies();

@@ -77,6 +77,7 @@ private Q_SLOTS:
         QVERIFY(result.out.contains("4 of 52 layers attend to everything; they hold 100 % of the KV cache."));
         QVERIFY(result.out.contains("hybrid_override_pattern") && result.out.contains("7, 18, 29, 40"));
         QVERIFY(result.out.contains("datasheet") && result.out.contains("97.4 MiB"));
+        QVERIFY(folder.run({"stack", "qwen3-next-80b-a3b"}).out.contains("most of it is the mixture, not the mixer"));
     }
 
     void thisMachinesKernelsAreMeasuredOnce()
