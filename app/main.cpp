@@ -21,7 +21,8 @@ int main(int argc, char** argv)
     parser.setApplicationDescription(QStringLiteral("Explorer of attention: exact, approximation and the error between them."));
     parser.addHelpOption();
     parser.addVersionOption();
-    const QCommandLineOption exportOption(QStringLiteral("export"), QStringLiteral("Render a session's board without a window."),
+    const QCommandLineOption exportOption(QStringLiteral("export"),
+                                          QStringLiteral("Render a session's board, or a model's architecture, without a window."),
                                           QStringLiteral("SESSION.json"));
     const QCommandLineOption outOption(QStringLiteral("out"), QStringLiteral("Folder for --export."), QStringLiteral("DIR"),
                                        QStringLiteral("out"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/explorer.h"
 
+#include "ui/architecture/architecture_files.h"
 #include "ui/architecture/architecture_link.h"
 #include "ui/headless_export.h"
 #include "ui/main_window.h"
@@ -53,7 +54,8 @@ int runExplorer(std::vector<const Backend*> backends, const std::string& cudaNot
 
 int exportSession(const QString& sessionFile, const QString& folder)
 {
-    const auto written = renderSession(sessionFile, folder);
+    const bool stacks = architectureFile(sessionFile) == ArchitectureFile::Yes;
+    const auto written = stacks ? renderArchitectures(sessionFile, folder) : renderSession(sessionFile, folder);
     if (!written) {
         std::fprintf(stderr, "%s\n%s\n", written.error().what.c_str(), written.error().hint.c_str());
         return exitCode(written.error().code);

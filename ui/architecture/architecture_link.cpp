@@ -28,8 +28,8 @@ bool describesAStack(const QJsonObject& object)
 {
     if (object.contains(QLatin1String("attnscopeSession")))
         return false;
-    for (const char* key : {"model_type", "num_hidden_layers", "hidden_size", "hybrid_override_pattern", "layer_types", "n_layer", "n_embd",
-                            "text_config", "llm_config", "language_config", "config", "architectures", "d_model"})
+    for (const char* key : {kStackSessionKey, "model_type", "num_hidden_layers", "hidden_size", "hybrid_override_pattern", "layer_types",
+                            "n_layer", "n_embd", "text_config", "llm_config", "language_config", "config", "architectures", "d_model"})
         if (object.contains(QLatin1String(key)))
             return true;
     return false;

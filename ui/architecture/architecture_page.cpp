@@ -2,10 +2,13 @@
 #include "ui/architecture/architecture_page.h"
 
 #include "ui/architecture/architecture_controls.h"
+#include "ui/architecture/architecture_file_menu.h"
+#include "ui/architecture/architecture_files.h"
 #include "ui/architecture/bundled_architectures.h"
 #include "ui/architecture/message_strip.h"
 #include "ui/architecture/stack_cells.h"
 #include "ui/architecture/stack_column.h"
+#include "ui/architecture/stack_designer.h"
 #include "ui/architecture/stack_legend.h"
 #include "ui/architecture/stack_plot.h"
 #include "ui/settings.h"
@@ -59,6 +62,8 @@ ArchitecturePage::ArchitecturePage(JobQueue& jobs, Settings& settings, QWidget* 
       m_row(nullptr),
       m_empty(textLabel(this)),
       m_plot(new StackPlot(this)),
+      m_designer(new StackDesigner(*m_set, this)),
+      m_design(new QToolButton(this)),
       m_note(textLabel(this)),
       m_crossovers(textLabel(this)),
       m_tabs(nullptr)
@@ -68,7 +73,12 @@ ArchitecturePage::ArchitecturePage(JobQueue& jobs, Settings& settings, QWidget* 
     resize(kWanted.boundedTo(fittingSize(*this)));
     auto* splitter = new QSplitter(Qt::Vertical, this);
     splitter->addWidget(makeStacks());
-    splitter->addWidget(makeTabs());
+    auto* below = new QWidget(splitter);
+    auto* row = new QHBoxLayout(below);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->addWidget(makeTabs(), 1);
+    row->addWidget(m_designer);
+    splitter->addWidget(below);
     splitter->setChildrenCollapsible(false);
     splitter->setSizes({330, 480});
     splitter->setStretchFactor(0, 2);
@@ -83,7 +93,10 @@ ArchitecturePage::ArchitecturePage(JobQueue& jobs, Settings& settings, QWidget* 
     connect(m_set, &ArchitectureSet::answered, this, &ArchitecturePage::showAnswer);
     connect(m_set, &ArchitectureSet::failed, this,
             [this](const QString& what, const QString& hint) { m_message->setText(what + QLatin1Char(' ') + hint); });
+    connect(m_designer, &StackDesigner::layerChosen, this, &ArchitecturePage::showSelection);
+    connect(m_designer, &StackDesigner::refused, this, &ArchitecturePage::say);
     showEntries();
+    setDesigning(false);
 }
 
 QWidget* ArchitecturePage::makeBar()
@@ -94,7 +107,45 @@ QWidget* ArchitecturePage::makeBar()
     layout->addWidget(makeAddButton());
     layout->addWidget(new ArchitectureControls(*m_set, bar));
     layout->addStretch(1);
+    m_design->setText(tr("Design"));
+    m_design->setCheckable(true);
+    m_design->setToolTip(tr("Change layers, pattern and sizes: drag layers, or click one; all numbers follow"));
+    connect(m_design, &QToolButton::toggled, this, &ArchitecturePage::setDesigning);
+    layout->addWidget(m_design);
+    layout->addWidget(makeFileButton());
     return bar;
+}
+
+QToolButton* ArchitecturePage::makeFileButton()
+{
+    auto* button = new QToolButton(this);
+    button->setText(tr("Save, export"));
+    button->setPopupMode(QToolButton::InstantPopup);
+    auto* menu = new ArchitectureFileMenu(*m_set, *m_plot, m_settings, this);
+    connect(menu, &ArchitectureFileMenu::opened, this, &ArchitecturePage::open);
+    connect(menu, &ArchitectureFileMenu::failed, this, &ArchitecturePage::say);
+    button->setMenu(menu);
+    return button;
+}
+
+bool ArchitecturePage::isDesigning() const { return m_design->isChecked(); }
+
+void ArchitecturePage::setDesigning(bool designing)
+{
+    m_design->setChecked(designing);
+    m_designer->setVisible(designing);
+    for (auto* column : m_columns)
+        column->cells().setEditable(designing);
+    showSelection();
+}
+
+void ArchitecturePage::showSelection()
+{
+    for (std::size_t i = 0; i < m_columns.size(); ++i) {
+        const bool current = isDesigning() && m_designer->architecture() == i;
+        m_columns[i]->setCurrent(current);
+        m_columns[i]->cells().setSelected(current ? m_designer->layer() : std::nullopt);
+    }
 }
 
 QToolButton* ArchitecturePage::makeAddButton()
@@ -186,6 +237,12 @@ void ArchitecturePage::connectColumn(StackColumn& column, std::size_t index)
         &column, &StackColumn::removeRequested, this, [this, index] { m_set->remove(index); }, Qt::QueuedConnection);
     connect(&column, &StackColumn::resetRequested, this, [this, index] { m_set->reset(index); });
     connect(&column.cells(), &StackCells::clicked, this, [this, index](qint64 layer) { layerClicked(index, layer); });
+    connect(&column, &StackColumn::chosen, this, [this, index] {
+        if (isDesigning())
+            m_designer->choose(index, {});
+    });
+    connect(&column.cells(), &StackCells::moved, m_designer, [this, index](qint64 from, qint64 to) { m_designer->move(index, from, to); });
+    column.cells().setEditable(isDesigning());
 }
 
 void ArchitecturePage::showEntries()
@@ -205,6 +262,7 @@ void ArchitecturePage::showEntries()
         m_columns[i]->setEntry(entries[i], i);
         shown.push_back(entries[i].shown);
     }
+    showSelection();
     m_empty->setVisible(entries.empty());
     m_legend->setArchitectures(std::move(shown));
 }
@@ -224,6 +282,8 @@ void ArchitecturePage::showAnswer()
 
 void ArchitecturePage::layerClicked(std::size_t index, Index layer)
 {
+    if (isDesigning())
+        return m_designer->choose(index, layer);
     const auto& layers = m_set->entries()[index].shown.layers;
     if (const auto& recurrent = layers[static_cast<std::size_t>(layer)].recurrent)
         Q_EMIT mixerChosen(QString::fromStdString(recurrent->method));

@@ -18,10 +18,10 @@ class QToolButton;
 
 namespace attnscope {
 
-class ArchitectureControls;
 class MessageStrip;
 class Settings;
 class StackColumn;
+class StackDesigner;
 class StackLegend;
 class StackPlot;
 
@@ -39,6 +39,8 @@ public:
     ArchitectureSet& architectures() { return *m_set; }
     StackColumn& column(std::size_t index) { return *m_columns[index]; }
     StackPlot& plot() { return *m_plot; }
+    StackDesigner& designer() { return *m_designer; }
+    void setDesigning(bool designing);
     void askForFiles();
     void say(const QString& message); ///< in place; empty: nothing to say any more
     QString message() const;          ///< of files that couldn't be read; empty where there is none
@@ -55,9 +57,12 @@ private:
     QToolButton* makeAddButton();
     QWidget* makeStacks();
     QWidget* makeTabs();
+    QToolButton* makeFileButton();
     void showEntries();
+    void showSelection();
     void showAnswer();
     void connectColumn(StackColumn& column, std::size_t index);
+    bool isDesigning() const;
     void layerClicked(std::size_t index, Index layer);
 
     Settings& m_settings;
@@ -68,6 +73,8 @@ private:
     QHBoxLayout* m_row;
     QLabel* m_empty;
     StackPlot* m_plot;
+    StackDesigner* m_designer;
+    QToolButton* m_design;
     QLabel* m_note;
     QLabel* m_crossovers;
     QTabWidget* m_tabs;

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/architecture/architecture_set.h"
 
-#include "core/stack/read_architecture.h"
-#include "ui/architecture/bundled_architectures.h"
+#include "ui/architecture/architecture_files.h"
 
-#include <QFileInfo>
 #include <QPointer>
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 namespace attnscope {
 
@@ -26,16 +23,7 @@ Architecture inFormat(Architecture architecture, const std::string& dtype)
     return architecture;
 }
 
-auto tied(const StackChoice& c)
-{
-    return std::tie(c.question.scenario, c.question.batch, c.question.prefixReuse, c.card, c.dtype, c.longest);
-}
-
 } // namespace
-
-bool isChanged(const StackEntry& entry) { return entry.shown != entry.file; }
-
-bool StackChoice::operator==(const StackChoice& other) const { return tied(*this) == tied(other); }
 
 std::vector<Index> stackLengths(Index longest)
 {
@@ -90,16 +78,16 @@ std::string ArchitectureSet::freeName(const std::string& wanted) const
 
 Result<void> ArchitectureSet::add(const QString& path)
 {
-    auto read = readArchitecture(path.toStdString());
+    auto read = openStackFile(path);
     if (!read)
         return read.error();
-    StackEntry entry{*read, *read, path, {}};
-    for (const auto& bundled : bundledArchitectures())
-        if (QFileInfo(bundled.path) == QFileInfo(path)) {
-            entry.bundled = bundled.name;
-            entry.shown.name = entry.file.name = bundled.title.toStdString();
-        }
-    return add(std::move(entry));
+    if (holdsStackSession(path)) {
+        if (read->entries.size() > kMost)
+            return Error{Errc::Unsupported, "The file holds more than " + std::to_string(kMost) + " architectures.", "Open fewer at once."};
+        replaceAll(std::move(read->entries), read->choice);
+        return {};
+    }
+    return add(std::move(read->entries.front()));
 }
 
 Result<void> ArchitectureSet::add(StackEntry entry)
@@ -156,16 +144,19 @@ void ArchitectureSet::choose(const std::function<void(StackChoice&)>& change)
     ask();
 }
 
-void ArchitectureSet::ask()
+std::vector<Architecture> ArchitectureSet::shown() const
 {
     std::vector<Architecture> architectures;
     for (const auto& entry : m_entries)
         architectures.push_back(entry.shown);
+    return architectures;
+}
+
+void ArchitectureSet::ask()
+{
     m_jobs.replace(
         kSlot, "Predicting architectures", Lane::Interactive,
-        [architectures = std::move(architectures), choice = m_choice](const RunContext& context) {
-            return answerStack(architectures, choice, context);
-        },
+        [architectures = shown(), choice = m_choice](const RunContext& context) { return answerStack(architectures, choice, context); },
         [self = QPointer<ArchitectureSet>(this)](Result<StackAnswer> answer) {
             if (self && answer) {
                 self->m_answer = std::move(answer).value();

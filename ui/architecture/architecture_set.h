@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/jobs/job_queue.h"
-#include "core/stack/stack_curve.h"
+#include "core/stack/stack_session.h"
 
 #include <QObject>
 #include <QString>
@@ -12,26 +12,6 @@
 #include <vector>
 
 namespace attnscope {
-
-struct StackEntry {
-    Architecture file;  ///< as it was read
-    Architecture shown; ///< as it was changed
-    QString path;       ///< empty: it is in no file
-    QString bundled;    ///< its name among resources/architectures; empty: it is none of those
-};
-
-/// Designed: no longer as its file says.
-bool isChanged(const StackEntry& entry);
-
-/// Beside StackQuestion: on what, in which numbers, and how far.
-struct StackChoice {
-    StackQuestion question;
-    std::string card = "h100"; ///< a name that findCard() takes, or "measured"
-    std::string dtype;         ///< "bf16", "f16", "f32"; empty: each as its file says
-    Index longest = Index{1} << 18;
-
-    bool operator==(const StackChoice& other) const;
-};
 
 /// Of the architectures at the moment of asking, one curve each.
 struct StackAnswer {
@@ -59,10 +39,12 @@ public:
     explicit ArchitectureSet(JobQueue& jobs, QObject* parent = nullptr);
 
     const std::vector<StackEntry>& entries() const { return m_entries; }
+    std::vector<Architecture> shown() const;
     const StackChoice& choice() const { return m_choice; }
     const StackAnswer& answer() const { return m_answer; } ///< of the last question that was answered
 
-    /// A config.json, a folder with one, or a file of resources/architectures. What can't be read changes nothing.
+    /// A config.json, a folder with one, a file of resources/architectures; saved architectures take the place of all. What can't be
+    /// read changes nothing.
     Result<void> add(const QString& path);
     Result<void> add(StackEntry entry);
     void remove(std::size_t index);

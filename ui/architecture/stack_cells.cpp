@@ -26,9 +26,7 @@ StackCells::StackCells(QWidget* parent) : QWidget(parent)
 {
     setMouseTracking(true);
     setFocusPolicy(Qt::StrongFocus);
-    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-    policy.setHeightForWidth(true);
-    setSizePolicy(policy);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
 }
 
 void StackCells::setArchitecture(const Architecture& architecture)
@@ -37,8 +35,18 @@ void StackCells::setArchitecture(const Architecture& architecture)
     if (m_selected && *m_selected >= static_cast<Index>(architecture.layers.size()))
         m_selected.reset();
     setAccessibleName(tr("Layers of %1").arg(QString::fromStdString(architecture.name)));
-    updateGeometry();
+    fitHeight();
     update();
+}
+
+// Not by heightForWidth(): a scroll area asks for heights at other widths than it then gives.
+void StackCells::fitHeight() { setFixedHeight(cellGrid(static_cast<int>(m_architecture.layers.size()), width()).totalHeight()); }
+
+void StackCells::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    if (event->size().width() != event->oldSize().width())
+        fitHeight();
 }
 
 void StackCells::setEditable(bool editable)
@@ -60,11 +68,7 @@ QRect StackCells::cellRect(Index layer) const
     return cellGrid(static_cast<int>(m_architecture.layers.size()), width()).cell(static_cast<int>(layer));
 }
 
-int StackCells::heightForWidth(int width) const { return cellGrid(static_cast<int>(m_architecture.layers.size()), width).totalHeight(); }
-
-QSize StackCells::sizeHint() const { return {kUsualWidth, heightForWidth(kUsualWidth)}; }
-
-QSize StackCells::minimumSizeHint() const { return {kUsualWidth / 2, cellGrid(1, kUsualWidth).totalHeight()}; }
+QSize StackCells::sizeHint() const { return {kUsualWidth, height()}; }
 
 std::optional<Index> StackCells::layerAt(const QPoint& pos) const
 {

@@ -23,10 +23,7 @@ public:
     std::optional<Index> selected() const { return m_selected; }
     QRect cellRect(Index layer) const;
 
-    bool hasHeightForWidth() const override { return true; }
-    int heightForWidth(int width) const override;
     QSize sizeHint() const override;
-    QSize minimumSizeHint() const override;
 
 Q_SIGNALS:
     void clicked(qint64 layer);
@@ -34,6 +31,7 @@ Q_SIGNALS:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     void mousePressEvent(QMouseEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
     void mouseReleaseEvent(QMouseEvent* event) override;
@@ -41,6 +39,7 @@ protected:
     bool event(QEvent* event) override;
 
 private:
+    void fitHeight();
     std::optional<Index> layerAt(const QPoint& pos) const;
     std::optional<Index> dropPlace(const QPoint& pos) const; // where a dragged layer would stand
     void paintDrop(QPainter& painter) const;

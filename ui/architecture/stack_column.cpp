@@ -70,7 +70,6 @@ StackColumn::StackColumn(QWidget* parent)
     layout->addStretch(1);
     connect(close, &QToolButton::clicked, this, &StackColumn::removeRequested);
     connect(m_reset, &QToolButton::clicked, this, &StackColumn::resetRequested);
-    connect(m_cells, &StackCells::clicked, this, &StackColumn::chosen);
 }
 
 QString StackColumn::caption() const { return m_caption->text(); }
@@ -81,7 +80,7 @@ void StackColumn::setEntry(const StackEntry& entry, std::size_t at)
     const bool changed = isChanged(entry);
     const QString name = QString::fromStdString(entry.shown.name);
     m_name->setText(changed ? tr("%1 (changed)").arg(name) : name);
-    m_name->setToolTip(entry.path.isEmpty() ? name : name + QLatin1Char('\n') + entry.path);
+    m_name->setToolTip(entry.path.empty() ? name : name + QLatin1Char('\n') + QString::fromStdString(entry.path));
     m_reset->setVisible(changed);
     m_caption->setText(QString::fromStdString(attnscope::caption(entry.shown)));
     m_cells->setArchitecture(entry.shown);

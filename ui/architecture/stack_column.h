@@ -29,7 +29,7 @@ public:
 Q_SIGNALS:
     void removeRequested();
     void resetRequested();
-    void chosen(); ///< clicked anywhere
+    void chosen(); ///< clicked beside its layers
 
 protected:
     void mousePressEvent(QMouseEvent* event) override;

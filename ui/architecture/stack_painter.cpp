@@ -19,7 +19,7 @@ namespace attnscope {
 namespace {
 
 constexpr int kGap = 4;
-constexpr int kNarrow = 16; // of a cell
+constexpr int kNarrow = 12; // of a cell
 constexpr int kWide = 26;
 constexpr int kFewRows = 3; // of a column: more layers make narrower cells
 constexpr double kTall = 1.2;
@@ -34,9 +34,18 @@ int perRowAt(int room, int cell)
     return fits / step * step;
 }
 
+/// Lines and no brush: SVG and PDF know no such brushes.
 void hatch(QPainter& painter, const QRect& rect, const PlotTheme& theme)
 {
-    painter.fillRect(rect, QBrush(theme.background, Qt::BDiagPattern));
+    constexpr int kStep = 5;
+    painter.save();
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(QPen(theme.background, 1.3));
+    const QRectF r = rect;
+    for (double sum = r.left() + r.top() + kStep; sum < r.right() + r.bottom(); sum += kStep)
+        painter.drawLine(QPointF(std::max(r.left(), sum - r.bottom()), std::min(r.bottom(), sum - r.left())),
+                         QPointF(std::min(r.right(), sum - r.top()), std::max(r.top(), sum - r.right())));
+    painter.restore();
 }
 
 void paintMixer(QPainter& painter, const QRect& rect, const StackLayer& layer, const PlotTheme& theme)

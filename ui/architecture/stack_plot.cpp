@@ -20,7 +20,7 @@ namespace {
 constexpr int kStripHeight = 22;
 constexpr int kStripGap = 4;
 constexpr int kRightMargin = 14; // half of the last tick label
-constexpr int kLegendItem = 150; // pixels, about
+constexpr int kLegendItem = 190; // pixels, about
 constexpr double kRoom = 1.4;    // factor above and below the curves
 constexpr int kMostTicks = 6;
 
@@ -129,6 +129,7 @@ void StackPlot::wrapLegend()
     const int wrap = std::max(2, width() / kLegendItem);
     if (wrap != m_plot->legend->wrap()) {
         m_plot->legend->setWrap(wrap);
+        m_plot->legend->setFillOrder(QCPLegend::foColumnsFirst, true);
         m_plot->replot(QCustomPlot::rpQueuedReplot);
     }
 }
