@@ -2,19 +2,24 @@
 // The page of architectures: what opens there, broken files beside good ones, curves, captions, and a clicked mixer.
 #include "support/register_test.h"
 #include "test_paths.h"
+#include "ui/architecture/architecture_files.h"
 #include "ui/architecture/architecture_link.h"
 #include "ui/architecture/architecture_page.h"
 #include "ui/architecture/bundled_architectures.h"
 #include "ui/architecture/stack_cells.h"
 #include "ui/architecture/stack_column.h"
+#include "ui/architecture/stack_designer.h"
+#include "ui/architecture/stack_pages.h"
 #include "ui/architecture/stack_plot.h"
 #include "ui/architecture/stack_text.h"
 #include "ui/main_window.h"
 #include "ui/session_controller.h"
 
-#include <QSignalSpy>
+#include <QSpinBox>
 #include <QTemporaryDir>
 #include <QTest>
+
+#include <cmath>
 
 using namespace attnscope;
 
@@ -165,6 +170,99 @@ private Q_SLOTS:
         QCOMPARE(window.controller().session().approximations[0].id, std::string("mamba2"));
         QVERIFY(QTest::qWaitFor([&] { return window.controller().jobs().idle(); }, kPatience));
         QVERIFY(window.controller().board().approximations[0].comparison != nullptr);
+    }
+
+    void designsFollowAtOnce()
+    {
+        Page p;
+        p.page.open({bundled("jamba-v0.1"), bundled("llama-3.1-8b")});
+        p.page.resize(1200, 800);
+        p.page.show();
+        p.page.setDesigning(true);
+        StackCells& cells = p.page.column(0).cells();
+        QTest::mouseClick(&cells, Qt::LeftButton, {}, cells.cellRect(4).center());
+        QCOMPARE(p.page.designer().layer(), std::optional<Index>(4));
+        QCOMPARE(cells.selected(), std::optional<Index>(4));
+        QVERIFY(p.set().entries()[0].shown == p.set().entries()[0].file);
+        QTest::mousePress(&cells, Qt::LeftButton, {}, cells.cellRect(4).center());
+        QTest::mouseMove(&cells, cells.cellRect(2).center());
+        QTest::mouseMove(&cells, cells.cellRect(0).center());
+        QTest::mouseRelease(&cells, Qt::LeftButton, {}, cells.cellRect(0).center());
+        QCOMPARE(attentionLayers(p.set().entries()[0].shown), (std::vector<Index>{0, 12, 20, 28}));
+        QCOMPARE(p.page.designer().layer(), std::optional<Index>(0));
+        QTest::keyClick(&cells, Qt::Key_Right, Qt::ControlModifier);
+        QCOMPARE(attentionLayers(p.set().entries()[0].shown), (std::vector<Index>{1, 12, 20, 28}));
+        QVERIFY(p.answered(2));
+        QVERIFY(p.set().answer().architectures[0] == p.set().entries()[0].shown);
+        QVERIFY(isChanged(p.set().entries()[0]) && !isChanged(p.set().entries()[1]));
+        p.set().reset(0);
+        QVERIFY(!isChanged(p.set().entries()[0]));
+    }
+
+    void aSizeThatCannotBeIsRefusedInPlace()
+    {
+        Page p;
+        p.page.open({bundled("llama-3.1-8b")});
+        p.page.setDesigning(true);
+        const auto box = [&](const char* name) {
+            for (auto* found : p.page.designer().findChildren<QSpinBox*>())
+                if (found->accessibleName() == QLatin1String(name))
+                    return found;
+            return static_cast<QSpinBox*>(nullptr);
+        };
+        box("Query heads")->setValue(20);
+        QVERIFY2(p.page.message().contains("8") && p.page.message().contains("20"), qPrintable(p.page.message()));
+        QVERIFY(!isChanged(p.set().entries()[0]));
+        box("Key/value heads")->setValue(4);
+        QVERIFY(p.page.message().isEmpty());
+        QCOMPARE(p.set().entries()[0].shown.layers[9].attention.heads, Index(20));
+        QCOMPARE(p.set().entries()[0].shown.layers[9].attention.kvHeads, Index(4));
+    }
+
+    void publishedRunsStandBesideThePrediction()
+    {
+        Page p;
+        p.page.showStudy(QStringLiteral("mamba3-prefill-decode"));
+        QVERIFY(p.answered(4));
+        const auto& answer = p.set().answer();
+        QCOMPARE(answer.choice.question.batch, 128.0);
+        QVERIFY(answer.prefillMarks.size() >= 20 && answer.decodeMarks.size() >= 20);
+        for (const auto& mark : answer.prefillMarks) {
+            QVERIFY(!mark.published.differs.empty());
+            if (mark.published.n > 4096) // beyond the memory, in waves
+                continue;
+            const auto predicted = pointAt(answer.architectures[mark.architecture], answer.card, answer.choice.question, mark.published.n);
+            QVERIFY2(std::abs(std::log(predicted.prefillMs / mark.published.ms)) < std::log(1.35), mark.published.series.c_str());
+        }
+        QCOMPARE(answer.decisions.size(), stackUses().size());
+        for (const auto& decision : answer.decisions)
+            QVERIFY(decisionPage(answer).contains(QString::fromStdString(decision.title)));
+        p.set().choose([](StackChoice& c) { c.question.batch = 64; });
+        QVERIFY(QTest::qWaitFor([&] { return p.controller.jobs().idle() && p.set().answer().choice == p.set().choice(); }, kPatience));
+        QVERIFY(p.set().answer().prefillMarks.empty());
+    }
+
+    void savedDesignsAreOpenedAndDrawnWithoutAWindow()
+    {
+        Page p;
+        p.page.open({bundled("zamba2-1.2b"), bundled("recurrentgemma-2b")});
+        p.page.designer().move(0, 0, 5);
+        p.set().choose([](StackChoice& c) { c.question.batch = 3; });
+        const QString path =
+            written(m_folder, "saved.json", QByteArray::fromStdString(stackSessionToJson({p.set().entries(), p.set().choice()})));
+        QCOMPARE(architectureFile(path), ArchitectureFile::Yes);
+        Page other;
+        other.page.open({path});
+        QVERIFY2(other.page.message().isEmpty(), qPrintable(other.page.message()));
+        QCOMPARE(other.set().entries().size(), std::size_t(2));
+        QVERIFY(other.set().entries()[0].shown == p.set().entries()[0].shown);
+        QVERIFY(other.set().choice() == p.set().choice());
+        const auto files = renderArchitectures(path, m_folder.filePath("out"));
+        QVERIFY2(files.ok(), files.ok() ? "" : files.error().what.c_str());
+        QCOMPARE(files->size(), qsizetype(5));
+        for (const QString& file : *files)
+            QVERIFY2(QFileInfo(file).size() > 100, qPrintable(file));
+        QVERIFY(!renderArchitectures(m_folder.filePath("missing.json"), m_folder.path()).ok());
     }
 
     void aLayerSaysWhatItIs()

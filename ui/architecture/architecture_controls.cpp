@@ -14,6 +14,7 @@ namespace attnscope {
 namespace {
 
 constexpr int kMostBatch = 4096;
+constexpr int kShown = 13; // letters of a choice where the window is narrow
 constexpr Index kLongestLast = Index{1} << 22;
 
 void select(QComboBox& box, const QVariant& data)
@@ -52,7 +53,9 @@ QComboBox* ArchitectureControls::addBox(const QString& label, const QString& tip
     auto* box = new QComboBox(this);
     box->setToolTip(label + QStringLiteral(": ") + tip);
     box->setAccessibleName(label);
-    box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    box->setMinimumContentsLength(kShown);
+    box->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
     layout()->addWidget(box);
     return box;
 }

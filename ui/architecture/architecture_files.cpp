@@ -193,7 +193,7 @@ Result<QStringList> renderArchitectures(const QString& path, const QString& fold
     std::vector<Architecture> shown;
     for (const auto& entry : session->entries)
         shown.push_back(entry.shown);
-    const auto answer = answerStack(shown, session->choice, {});
+    const auto answer = answerStack(*session, {});
     if (!answer)
         return answer.error();
     StackPlot plot;

@@ -10,6 +10,7 @@
 #include "ui/architecture/stack_column.h"
 #include "ui/architecture/stack_designer.h"
 #include "ui/architecture/stack_legend.h"
+#include "ui/architecture/stack_pages.h"
 #include "ui/architecture/stack_plot.h"
 #include "ui/settings.h"
 #include "ui/window_panels.h"
@@ -24,6 +25,7 @@
 #include <QScrollArea>
 #include <QSplitter>
 #include <QTabWidget>
+#include <QTextBrowser>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -40,6 +42,23 @@ QScrollArea* scrolled(QWidget* content, QWidget* parent)
     area->setFrameShape(QFrame::NoFrame);
     area->setWidget(content);
     return area;
+}
+
+/// What differs besides the mixer, where published figures stand on the plots.
+QString markNote(const StackAnswer& answer)
+{
+    QStringList notes;
+    for (const auto* marks : {&answer.prefillMarks, &answer.decodeMarks})
+        for (const auto& mark : *marks)
+            if (const QString note = QString::fromStdString(mark.published.differs); !notes.contains(note))
+                notes += note;
+    for (qsizetype i = notes.size() - 1; i >= 0; --i) // one that another one goes on from
+        for (qsizetype j = 0; j < notes.size(); ++j)
+            if (i != j && notes[j].startsWith(notes[i])) {
+                notes.removeAt(i);
+                break;
+            }
+    return notes.isEmpty() ? QString() : QObject::tr("\nPublished figures (stars): ") + notes.join(QLatin1Char(' '));
 }
 
 QLabel* textLabel(QWidget* parent)
@@ -65,7 +84,9 @@ ArchitecturePage::ArchitecturePage(JobQueue& jobs, Settings& settings, QWidget* 
       m_designer(new StackDesigner(*m_set, this)),
       m_design(new QToolButton(this)),
       m_note(textLabel(this)),
-      m_crossovers(textLabel(this)),
+      m_numbers(new QTextBrowser(this)),
+      m_decisions(new QTextBrowser(this)),
+      m_published(new QTextBrowser(this)),
       m_tabs(nullptr)
 {
     setWindowTitle(tr("Architectures"));
@@ -190,11 +211,18 @@ QWidget* ArchitecturePage::makeTabs()
     layout->addWidget(m_plot, 1);
     layout->addWidget(m_note);
     m_note->setForegroundRole(QPalette::PlaceholderText);
-    m_crossovers->setAlignment(Qt::AlignTop | Qt::AlignLeft);
-    m_crossovers->setMargin(8);
     m_tabs = new QTabWidget(this);
     m_tabs->addTab(curves, tr("Against length"));
-    m_tabs->addTab(scrolled(m_crossovers, m_tabs), tr("Crossovers"));
+    m_tabs->addTab(m_numbers, tr("In numbers"));
+    m_tabs->addTab(m_decisions, tr("Which to choose"));
+    m_tabs->addTab(m_published, tr("Published"));
+    for (auto* browser : {m_numbers, m_decisions, m_published}) {
+        browser->setFrameShape(QFrame::NoFrame);
+        browser->setOpenLinks(false);
+    }
+    const auto studies = publishedStudies();
+    m_published->setHtml(studies ? publishedPage(*studies) : QString::fromStdString(studies.error().what));
+    connect(m_published, &QTextBrowser::anchorClicked, this, [this](const QUrl& link) { showStudy(link.path()); });
     return m_tabs;
 }
 
@@ -271,13 +299,33 @@ void ArchitecturePage::showAnswer()
 {
     const StackAnswer& answer = m_set->answer();
     m_plot->setAnswer(answer);
-    m_note->setText(
-        tr("Predicted from the ceilings of %1 (%2): no overlap, no scheduler, within 20 % at best. Strips: shares of what bounds "
-           "the time, or of the bytes held.")
-            .arg(QString::fromStdString(answer.card.title), QString::fromStdString(answer.card.source)));
-    const QStringList sentences = crossoverSentences(answer);
-    m_crossovers->setText(sentences.isEmpty() ? tr("Crossovers are between two architectures: add another one.")
-                                              : sentences.join(QLatin1Char('\n')));
+    m_note->setText(stackCaption(answer) + markNote(answer));
+    m_numbers->setHtml(numbersPage(answer));
+    m_decisions->setHtml(decisionPage(answer));
+}
+
+void ArchitecturePage::showStudy(const QString& id)
+{
+    const auto studies = publishedStudies();
+    if (!studies)
+        return say(QString::fromStdString(studies.error().what));
+    for (const auto& study : *studies) {
+        if (study.id != id.toStdString())
+            continue;
+        StackSession session;
+        session.choice = m_set->choice();
+        for (const auto& name : architecturesOf(study))
+            if (const auto read = openStackFile(bundledArchitecture(QString::fromStdString(name))))
+                session.entries.push_back(read->entries.front());
+        session.choice.dtype.clear();
+        session.choice.question.batch = std::max(1.0, study.batch);
+        session.choice.question.scenario = study.quantity == "prefill and decode" ? Scenario::Generate : Scenario::Prompt;
+        for (const auto& name : cardNames())
+            if (const auto card = findCard(name); card && card->title.find(study.hardware) != std::string::npos)
+                session.choice.card = name; // of two the later by name: what a run reached, rather than the datasheet
+        m_set->replaceAll(std::move(session.entries), session.choice);
+        m_tabs->setCurrentIndex(0);
+    }
 }
 
 void ArchitecturePage::layerClicked(std::size_t index, Index layer)

@@ -2,7 +2,6 @@
 // The page of whole architectures, a window of its own: stacks side by side, and what they cost against length.
 #pragma once
 
-#include "core/base/result.h"
 #include "ui/architecture/architecture_set.h"
 
 #include <QWidget>
@@ -14,6 +13,7 @@ class QLabel;
 class QScrollArea;
 class QSplitter;
 class QTabWidget;
+class QTextBrowser;
 class QToolButton;
 
 namespace attnscope {
@@ -41,6 +41,8 @@ public:
     StackPlot& plot() { return *m_plot; }
     StackDesigner& designer() { return *m_designer; }
     void setDesigning(bool designing);
+    /// The architectures that a published study measured, asked the same.
+    void showStudy(const QString& id);
     void askForFiles();
     void say(const QString& message); ///< in place; empty: nothing to say any more
     QString message() const;          ///< of files that couldn't be read; empty where there is none
@@ -76,7 +78,9 @@ private:
     StackDesigner* m_designer;
     QToolButton* m_design;
     QLabel* m_note;
-    QLabel* m_crossovers;
+    QTextBrowser* m_numbers;
+    QTextBrowser* m_decisions;
+    QTextBrowser* m_published;
     QTabWidget* m_tabs;
 };
 

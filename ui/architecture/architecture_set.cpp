@@ -23,6 +23,31 @@ Architecture inFormat(Architecture architecture, const std::string& dtype)
     return architecture;
 }
 
+/// Those that say the same as the curves: of architectures that nobody changed.
+std::vector<StackMark> marksOf(const StackSession& session, const StackAnswer& answer, const std::vector<PublishedMark>& published)
+{
+    std::vector<StackMark> marks;
+    for (const auto& mark : published)
+        for (std::size_t i = 0; i < session.entries.size(); ++i) {
+            const auto& entry = session.entries[i];
+            const bool asked = mark.batch == session.choice.question.batch && answer.card.title.find(mark.hardware) != std::string::npos;
+            if (asked && mark.n >= static_cast<double>(kShortestStack) && !isChanged(entry) && entry.bundled == mark.architecture)
+                marks.push_back({i, mark});
+        }
+    return marks;
+}
+
+void addMarks(const StackSession& session, StackAnswer& answer)
+{
+    const auto studies = publishedStudies();
+    const Scenario scenario = session.choice.question.scenario;
+    if (!studies || !session.choice.dtype.empty() || scenario == Scenario::Conversation)
+        return;
+    answer.prefillMarks = marksOf(session, answer, publishedMarks(*studies, "prefill"));
+    if (scenario == Scenario::Generate) // published with n tokens in and n out
+        answer.decodeMarks = marksOf(session, answer, publishedMarks(*studies, "decode"));
+}
+
 } // namespace
 
 std::vector<Index> stackLengths(Index longest)
@@ -37,22 +62,24 @@ std::vector<Index> stackLengths(Index longest)
     }
 }
 
-Result<StackAnswer> answerStack(const std::vector<Architecture>& architectures, const StackChoice& choice, const RunContext& context)
+Result<StackAnswer> answerStack(const StackSession& session, const RunContext& context)
 {
-    auto card = choice.card == "measured" ? measuredCard(architectures, false, context) : findCard(choice.card);
+    const StackChoice& choice = session.choice;
+    StackAnswer answer;
+    for (const auto& entry : session.entries)
+        answer.architectures.push_back(inFormat(entry.shown, choice.dtype));
+    const auto& all = answer.architectures;
+    auto card = choice.card == "measured" ? measuredCard(all, false, context) : findCard(choice.card);
     if (!card)
         return card.error();
-    StackAnswer answer;
     answer.card = std::move(card).value();
     answer.choice = choice;
     answer.lengths = stackLengths(choice.longest);
-    for (const auto& architecture : architectures) {
+    for (const auto& architecture : all) {
         if (context.cancelled())
             return cancelledError();
-        answer.architectures.push_back(inFormat(architecture, choice.dtype));
-        answer.curves.push_back(curveOf(answer.architectures.back(), answer.card, choice.question, answer.lengths));
+        answer.curves.push_back(curveOf(architecture, answer.card, choice.question, answer.lengths));
     }
-    const auto& all = answer.architectures;
     for (std::size_t i = 0; i < all.size(); ++i)
         for (std::size_t j = i + 1; j < all.size(); ++j) {
             if (context.cancelled())
@@ -60,6 +87,10 @@ Result<StackAnswer> answerStack(const std::vector<Architecture>& architectures, 
             const auto found = crossoversOf(all[i], all[j], answer.card, choice.question, answer.lengths);
             answer.crossovers.insert(answer.crossovers.end(), found.begin(), found.end());
         }
+    for (const StackUse use : stackUses())
+        if (!all.empty())
+            answer.decisions.push_back(decide(all, answer.card, {use}));
+    addMarks(session, answer);
     return answer;
 }
 
@@ -156,7 +187,7 @@ void ArchitectureSet::ask()
 {
     m_jobs.replace(
         kSlot, "Predicting architectures", Lane::Interactive,
-        [architectures = shown(), choice = m_choice](const RunContext& context) { return answerStack(architectures, choice, context); },
+        [session = StackSession{m_entries, m_choice}](const RunContext& context) { return answerStack(session, context); },
         [self = QPointer<ArchitectureSet>(this)](Result<StackAnswer> answer) {
             if (self && answer) {
                 self->m_answer = std::move(answer).value();

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "core/jobs/job_queue.h"
+#include "core/stack/decision_helper.h"
+#include "core/stack/published_figures.h"
 #include "core/stack/stack_session.h"
 
 #include <QObject>
@@ -13,6 +15,12 @@
 
 namespace attnscope {
 
+/// A published figure of one of the architectures, measured as it is asked now: same batch, same hardware, same scenario.
+struct StackMark {
+    std::size_t architecture = 0;
+    PublishedMark published;
+};
+
 /// Of the architectures at the moment of asking, one curve each.
 struct StackAnswer {
     Card card;
@@ -21,6 +29,9 @@ struct StackAnswer {
     std::vector<Index> lengths;
     std::vector<std::vector<StackPoint>> curves; ///< of conversations first all lengths without prefix reuse, then all with it
     std::vector<StackCrossover> crossovers;
+    std::vector<Decision> decisions; ///< one a use
+    std::vector<StackMark> prefillMarks;
+    std::vector<StackMark> decodeMarks;
 };
 
 /// kShortestStack to `longest`, four to the doubling.
@@ -28,7 +39,7 @@ std::vector<Index> stackLengths(Index longest);
 inline constexpr Index kShortestStack = 256;
 
 /// Curves and crossovers of every pair. Errors as findCard(); Cancelled.
-Result<StackAnswer> answerStack(const std::vector<Architecture>& architectures, const StackChoice& choice, const RunContext& context);
+Result<StackAnswer> answerStack(const StackSession& session, const RunContext& context);
 
 class ArchitectureSet : public QObject {
     Q_OBJECT

@@ -50,7 +50,7 @@ QComboBox* mixerBox(QWidget* parent, bool attention, bool others)
     return box;
 }
 
-void show(QComboBox& box, const QString& title, const QVariant& data)
+void select(QComboBox& box, const QString& title, const QVariant& data)
 {
     const QSignalBlocker quiet(box);
     if (box.findData(data) < 0)
@@ -225,8 +225,8 @@ void StackDesigner::followLayer(const Architecture& a)
     if (!m_layer)
         return;
     const auto& layer = a.layers[static_cast<std::size_t>(*m_layer)];
-    show(*m_mixer, mixerTitle(layer), QString::fromStdString(designName(layer)));
-    show(*m_ffn, {}, static_cast<int>(layer.ffn.kind));
+    select(*m_mixer, mixerTitle(layer), QString::fromStdString(designName(layer)));
+    select(*m_ffn, {}, static_cast<int>(layer.ffn.kind));
 }
 
 void StackDesigner::followSizes(const Architecture& a)

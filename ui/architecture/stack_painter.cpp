@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kGap = 4;
 constexpr int kNarrow = 12; // of a cell
+constexpr int kReadable = 18;
+constexpr int kManyInARow = 16; // fewer make cells narrower than that
 constexpr int kWide = 26;
 constexpr int kFewRows = 3; // of a column: more layers make narrower cells
 constexpr double kTall = 1.2;
@@ -195,7 +197,7 @@ CellGrid cellGrid(int layers, int width)
     grid.width = kWide;
     do
         grid.perRow = perRowAt(room, grid.width);
-    while ((layers + grid.perRow - 1) / grid.perRow > kFewRows && --grid.width > kNarrow);
+    while ((layers + grid.perRow - 1) / grid.perRow > kFewRows && --grid.width > (grid.perRow < kManyInARow ? kNarrow : kReadable));
     grid.perRow = perRowAt(room, grid.width);
     grid.width = std::clamp((room + kGap) / grid.perRow - kGap, kNarrow / 2, kWide);
     grid.height = static_cast<int>(kTall * grid.width);

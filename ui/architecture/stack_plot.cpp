@@ -160,6 +160,7 @@ void StackPlot::rebuild()
             for (std::size_t i = 0; i < column.strips.size(); ++i)
                 addStrip(column, i, first && i == 0);
             addCrossings(column, quantity != StackQuantity::Memory && (first || m_columns.size() == 1));
+            addMarks(column);
             m_columns.push_back(std::move(column));
         }
     m_plot->legend->setVisible(!m_columns.empty());
@@ -189,8 +190,7 @@ StackPlot::Column StackPlot::addColumn(StackQuantity quantity, int at)
         strip->setSizeConstraintRect(QCPLayoutElement::scrInnerRect);
         strip->setMinimumSize(40, kStripHeight);
         strip->setMaximumSize(QWIDGETSIZE_MAX, kStripHeight);
-        if (!last)
-            strip->setAutoMargins(QCP::msLeft | QCP::msRight);
+        strip->setAutoMargins(last ? QCP::msLeft | QCP::msRight | QCP::msBottom : QCP::msLeft | QCP::msRight);
         strip->setMargins(QMargins());
         strip->setMinimumMargins(QMargins());
         strip->axis(QCPAxis::atBottom)->setTickLabels(last);
@@ -200,6 +200,13 @@ StackPlot::Column StackPlot::addColumn(StackQuantity quantity, int at)
     }
     column.main->axis(QCPAxis::atBottom)->setTickLabels(false);
     return column;
+}
+
+QString StackPlot::shortName(std::size_t architecture) const
+{
+    constexpr int kMostPixels = 140;
+    return QFontMetrics(smallFont())
+        .elidedText(QString::fromStdString(m_answer.architectures[architecture].name), Qt::ElideRight, kMostPixels);
 }
 
 QCPGraph* StackPlot::graphOn(QCPAxisRect& rect, const QString& legend)
@@ -220,6 +227,10 @@ void StackPlot::setRanges(const Column& column)
             low = std::min(low, value);
             high = std::max(high, value);
         }
+    for (const auto& mark : marksOf(column.quantity)) {
+        low = std::min(low, mark.published.ms);
+        high = std::max(high, mark.published.ms);
+    }
     if (column.quantity == StackQuantity::Memory)
         high = std::max(high, m_answer.card.memoryBytes);
     const auto first = static_cast<double>(m_answer.lengths.front());
@@ -240,7 +251,7 @@ void StackPlot::addLines(const Column& column, bool inLegend)
 {
     const PlotTheme theme = plotTheme(palette());
     for (std::size_t i = 0; inLegend && i < m_answer.architectures.size(); ++i)
-        graphOn(*column.main, QString::fromStdString(m_answer.architectures[i].name))->setPen(QPen(architectureColor(i, theme), 2.0));
+        graphOn(*column.main, shortName(i))->setPen(QPen(architectureColor(i, theme), 2.0));
     bool misfits = false;
     const auto lines = stackLines(m_answer, column.quantity);
     for (const auto& line : lines) {
@@ -300,6 +311,40 @@ void StackPlot::addCrossings(const Column& column, bool inLegend)
     }
 }
 
+const std::vector<StackMark>& StackPlot::marksOf(StackQuantity quantity) const
+{
+    static const std::vector<StackMark> none;
+    return quantity == StackQuantity::Prefill ? m_answer.prefillMarks : quantity == StackQuantity::Decode ? m_answer.decodeMarks : none;
+}
+
+void StackPlot::addMarks(const Column& column)
+{
+    const PlotTheme theme = plotTheme(palette());
+    bool named = column.quantity != StackQuantity::Prefill;
+    for (const auto& mark : marksOf(column.quantity)) {
+        auto* star = graphOn(*column.main, named ? QString() : tr("published"));
+        named = true;
+        star->setLineStyle(QCPGraph::lsNone);
+        star->setScatterStyle(
+            QCPScatterStyle(QCPScatterStyle::ssStar, QPen(architectureColor(mark.architecture, theme), 1.6), Qt::NoBrush, 10));
+        star->addData(mark.published.n, mark.published.ms);
+    }
+}
+
+QString StackPlot::describeMark(const Column& column, const QPoint& pos) const
+{
+    constexpr double kNear = 9.0;
+    for (const auto& mark : marksOf(column.quantity)) {
+        const QPointF at(column.main->axis(QCPAxis::atBottom)->coordToPixel(mark.published.n),
+                         column.main->axis(QCPAxis::atLeft)->coordToPixel(mark.published.ms));
+        if (QLineF(at, pos).length() <= kNear)
+            return tr("Published: %1, %2 at n = %3\n%4\nWhat differs besides the mixer: %5")
+                .arg(QString::fromStdString(mark.published.series), timeText(mark.published.ms), groupedText(mark.published.n),
+                     QString::fromStdString(mark.published.note), QString::fromStdString(mark.published.differs));
+    }
+    return {};
+}
+
 void StackPlot::addStrip(const Column& column, std::size_t architecture, bool inLegend)
 {
     const PlotTheme theme = plotTheme(palette());
@@ -321,8 +366,7 @@ void StackPlot::addStrip(const Column& column, std::size_t architecture, bool in
     add(shares.weights, colors.weights, tr("weights"));
     add(shares.attention, colors.attention, tr("attention, KV cache"));
     add(shares.state, colors.state, tr("recurrence, state"));
-    addText(*m_plot, rect, {0.0, 0.5}, true, QString::fromStdString(m_answer.architectures[architecture].name), theme,
-            Qt::AlignLeft | Qt::AlignVCenter);
+    addText(*m_plot, rect, {0.0, 0.5}, true, shortName(architecture), theme, Qt::AlignLeft | Qt::AlignVCenter);
 }
 
 QString StackPlot::describe(const QPoint& pos) const
@@ -333,6 +377,8 @@ QString StackPlot::describe(const QPoint& pos) const
         for (const auto* rect : rects) {
             if (!rect->rect().contains(pos))
                 continue;
+            if (const QString mark = describeMark(column, pos); !mark.isEmpty())
+                return mark;
             const double n = rect->axis(QCPAxis::atBottom)->pixelToCoord(pos.x());
             std::size_t at = 0;
             while (at + 1 < m_answer.lengths.size() && static_cast<double>(m_answer.lengths[at + 1]) <= n)

@@ -47,10 +47,14 @@ private:
     Column addColumn(StackQuantity quantity, int at);
     void addLines(const Column& column, bool inLegend);
     void addCardMemory(const Column& column);
+    void addMarks(const Column& column);
+    const std::vector<StackMark>& marksOf(StackQuantity quantity) const;
+    QString describeMark(const Column& column, const QPoint& pos) const;
     void addCrossings(const Column& column, bool inLegend);
     void addStrip(const Column& column, std::size_t architecture, bool inLegend);
     void setRanges(const Column& column);
     QCPGraph* graphOn(QCPAxisRect& rect, const QString& legend = {});
+    QString shortName(std::size_t architecture) const;
     void wrapLegend();
 
     QCustomPlot* m_plot;

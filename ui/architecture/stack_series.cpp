@@ -77,6 +77,13 @@ std::vector<std::pair<double, QString>> ticks(double low, double high, double ba
     return found;
 }
 
+/// Powers of ten stay such: no minutes.
+QString tickText(double ms)
+{
+    constexpr double second = 1e3;
+    return ms < second ? timeText(ms) : QObject::tr("%1 s").arg(groupedText(ms / second));
+}
+
 } // namespace
 
 QString quantityTitle(StackQuantity quantity)
@@ -179,12 +186,12 @@ std::vector<std::pair<double, QString>> valueTicks(double low, double high, Stac
 {
     if (quantity == StackQuantity::Memory)
         return ticks(low, high, 2.0, most, bytesText);
-    auto found = ticks(low, high, 10.0, most, timeText);
+    auto found = ticks(low, high, 10.0, most, tickText);
     if (2 * static_cast<int>(found.size()) <= most)
         for (double decade = std::pow(10.0, std::floor(std::log10(low))); decade <= high; decade *= 10.0)
             for (const double value : {2.0 * decade, 5.0 * decade})
                 if (value >= low && value <= high)
-                    found.emplace_back(value, timeText(value));
+                    found.emplace_back(value, tickText(value));
     return found;
 }
 
