@@ -84,7 +84,11 @@ void MainWindow::open(const QString& path) { openAll({path}); }
 
 void MainWindow::openAll(const QStringList& paths)
 {
-    if (const QStringList rest = m_architectures->take(paths); !rest.isEmpty())
+    const QStringList rest = m_architectures->take(paths);
+    for (const QString& path : paths)
+        if (!rest.contains(path) && QFileInfo(path).isFile())
+            m_recent->add(QFileInfo(path).absoluteFilePath());
+    if (!rest.isEmpty())
         m_controller->openPath(QFileInfo(rest.first()).absoluteFilePath());
 }
 

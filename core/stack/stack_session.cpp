@@ -18,12 +18,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostArchitectures = 64;
+constexpr Index kMostTurns = 1000;
 constexpr std::uintmax_t kMostBytes = std::uintmax_t{16} << 20;
 constexpr const char* kSaveAgain = "Open a file that Attnscope saved.";
 
 auto tied(const StackChoice& c)
 {
-    return std::tie(c.question.scenario, c.question.batch, c.question.prefixReuse, c.card, c.dtype, c.longest);
+    return std::tie(c.question.scenario, c.question.batch, c.question.prefixReuse, c.question.turns, c.question.turnTokens, c.card, c.dtype,
+                    c.longest);
 }
 
 constexpr std::pair<Scenario, const char*> kScenarios[] = {
@@ -35,7 +37,8 @@ Json choiceJson(const StackChoice& c)
     for (const auto& [value, name] : kScenarios)
         if (value == c.question.scenario)
             scenario = name;
-    return {{"scenario", scenario}, {"batch", c.question.batch}, {"card", c.card}, {"dtype", c.dtype}, {"longest", c.longest}};
+    return {{"scenario", scenario}, {"batch", c.question.batch}, {"turns", c.question.turns}, {"turnTokens", c.question.turnTokens},
+            {"card", c.card},       {"dtype", c.dtype},          {"longest", c.longest}};
 }
 
 StackChoice readChoice(StackFields& fields)
@@ -53,6 +56,8 @@ StackChoice readChoice(StackFields& fields)
     else
         c.question.scenario = known->first;
     c.question.batch = fields.number("batch", 1.0, 1 << 20, 1.0);
+    c.question.turns = static_cast<int>(fields.size("turns", kMostTurns, 1));
+    c.question.turnTokens = fields.number("turnTokens", 1.0, 1 << 20, kTurnTokens);
     c.card = fields.text("card", c.card);
     if (c.card != "measured" && !findCard(c.card))
         wrong("card", c.card);

@@ -37,6 +37,8 @@ private Q_SLOTS:
         session.entries[0].shown = *moveLayer(session.entries[0].shown, 0, 3);
         session.choice.question.scenario = Scenario::Conversation;
         session.choice.question.batch = 12;
+        session.choice.question.turns = 5;
+        session.choice.question.turnTokens = 300;
         session.choice.card = "a100";
         session.choice.dtype = "f16";
         session.choice.longest = 1 << 20;

@@ -14,6 +14,8 @@ namespace attnscope {
 namespace {
 
 constexpr int kMostBatch = 4096;
+constexpr int kMostTurns = 1000;
+constexpr int kMostTurnTokens = 1 << 17;
 constexpr int kShown = 13; // letters of a choice where the window is narrow
 constexpr Index kLongestLast = Index{1} << 22;
 
@@ -23,6 +25,12 @@ void select(QComboBox& box, const QVariant& data)
     box.setCurrentIndex(std::max(0, box.findData(data)));
 }
 
+void showCount(QSpinBox& box, double value)
+{
+    const QSignalBlocker quiet(box);
+    box.setValue(static_cast<int>(value));
+}
+
 } // namespace
 
 ArchitectureControls::ArchitectureControls(ArchitectureSet& set, QWidget* parent) : QWidget(parent), m_set(set)
@@ -30,13 +38,9 @@ ArchitectureControls::ArchitectureControls(ArchitectureSet& set, QWidget* parent
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     m_scenario = addBox(tr("Scenario"), tr("What is read and written"));
-    m_batch = new QSpinBox(this);
-    m_batch->setRange(1, kMostBatch);
-    m_batch->setPrefix(tr("batch "));
-    m_batch->setToolTip(tr("Sequences at once: times, cache and state are of all of them"));
-    m_batch->setAccessibleName(tr("Batch"));
-    m_batch->setKeyboardTracking(false);
-    layout->addWidget(m_batch);
+    m_turns = addCount(tr("turns "), tr("Turns"), tr("How many turns are computed together"), kMostTurns);
+    m_turnTokens = addCount(tr("of "), tr("Tokens of a turn"), tr("New tokens of each turn"), kMostTurnTokens);
+    m_batch = addCount(tr("batch "), tr("Batch"), tr("Sequences at once: times, cache and state are of all of them"), kMostBatch);
     m_card = addBox(tr("Card"), tr("Whose arithmetic, bandwidth and memory: a datasheet's, or measured on this machine"));
     m_format = addBox(tr("Number format"), tr("Of weights and cache; the state is kept in float32"));
     m_longest = addBox(tr("Longest"), tr("The curves' longest length"));
@@ -44,8 +48,21 @@ ArchitectureControls::ArchitectureControls(ArchitectureSet& set, QWidget* parent
     follow();
     for (auto* box : {m_scenario, m_card, m_format, m_longest})
         connect(box, &QComboBox::activated, this, &ArchitectureControls::apply);
-    connect(m_batch, &QSpinBox::valueChanged, this, &ArchitectureControls::apply);
+    for (auto* count : {m_turns, m_turnTokens, m_batch})
+        connect(count, &QSpinBox::valueChanged, this, &ArchitectureControls::apply);
     connect(&set, &ArchitectureSet::choiceChanged, this, &ArchitectureControls::follow);
+}
+
+QSpinBox* ArchitectureControls::addCount(const QString& prefix, const QString& name, const QString& tip, int most)
+{
+    auto* box = new QSpinBox(this);
+    box->setRange(1, most);
+    box->setPrefix(prefix);
+    box->setToolTip(tip);
+    box->setAccessibleName(name);
+    box->setKeyboardTracking(false);
+    layout()->addWidget(box);
+    return box;
 }
 
 QComboBox* ArchitectureControls::addBox(const QString& label, const QString& tip)
@@ -83,8 +100,11 @@ void ArchitectureControls::follow()
     select(*m_card, QString::fromStdString(choice.card));
     select(*m_format, QString::fromStdString(choice.dtype));
     select(*m_longest, QVariant::fromValue<qlonglong>(choice.longest));
-    const QSignalBlocker quiet(m_batch);
-    m_batch->setValue(static_cast<int>(choice.question.batch));
+    showCount(*m_batch, choice.question.batch);
+    showCount(*m_turns, choice.question.turns);
+    showCount(*m_turnTokens, choice.question.turnTokens);
+    for (auto* count : {m_turns, m_turnTokens})
+        count->setVisible(choice.question.scenario == Scenario::Conversation);
 }
 
 void ArchitectureControls::apply()
@@ -92,6 +112,8 @@ void ArchitectureControls::apply()
     m_set.choose([this](StackChoice& choice) {
         choice.question.scenario = static_cast<Scenario>(m_scenario->currentData().toInt());
         choice.question.batch = m_batch->value();
+        choice.question.turns = m_turns->value();
+        choice.question.turnTokens = m_turnTokens->value();
         choice.card = m_card->currentData().toString().toStdString();
         choice.dtype = m_format->currentData().toString().toStdString();
         choice.longest = m_longest->currentData().toLongLong();

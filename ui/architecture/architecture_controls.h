@@ -25,7 +25,10 @@ private:
 
     ArchitectureSet& m_set;
     QComboBox* m_scenario;
+    QSpinBox* addCount(const QString& prefix, const QString& name, const QString& tip, int most);
     QSpinBox* m_batch;
+    QSpinBox* m_turns;
+    QSpinBox* m_turnTokens;
     QComboBox* m_format;
     QComboBox* m_card;
     QComboBox* m_longest;

@@ -8,6 +8,8 @@
 #include "ui/export_dialog.h"
 #include "ui/settings.h"
 
+#include <QApplication>
+#include <QClipboard>
 #include <QFileDialog>
 #include <QFileInfo>
 
@@ -36,6 +38,7 @@ ArchitectureFileMenu::ArchitectureFileMenu(ArchitectureSet& set, StackPlot& plot
         writeTable(QStringLiteral("curves.csv"), curvesCsv(m_set.answer().architectures, m_set.answer().curves));
     });
     auto* sizes = add(tr("Export si&zes (CSV)…"), {}, [this] { writeTable(QStringLiteral("sizes.csv"), sizesCsv(m_set.shown())); });
+    add(tr("Copy the page as a &picture"), QKeySequence::Copy, [this] { QApplication::clipboard()->setPixmap(parentWidget()->grab()); });
     const auto enable = [this, picture, curves, sizes] {
         for (auto* action : {picture, curves, sizes})
             action->setEnabled(!m_set.entries().empty());

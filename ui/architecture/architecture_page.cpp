@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/architecture/architecture_page.h"
 
+#include "core/stack/stack_help.h"
 #include "ui/architecture/architecture_controls.h"
 #include "ui/architecture/architecture_file_menu.h"
 #include "ui/architecture/architecture_files.h"
@@ -12,6 +13,7 @@
 #include "ui/architecture/stack_legend.h"
 #include "ui/architecture/stack_pages.h"
 #include "ui/architecture/stack_plot.h"
+#include "ui/help_window.h"
 #include "ui/settings.h"
 #include "ui/window_panels.h"
 
@@ -112,6 +114,7 @@ ArchitecturePage::ArchitecturePage(JobQueue& jobs, Settings& settings, QWidget* 
     layout->addWidget(splitter, 1);
     connect(m_set, &ArchitectureSet::entriesChanged, this, &ArchitecturePage::showEntries);
     connect(m_set, &ArchitectureSet::answered, this, &ArchitecturePage::showAnswer);
+    connect(m_set, &ArchitectureSet::asked, this, &ArchitecturePage::showAsking);
     connect(m_set, &ArchitectureSet::failed, this,
             [this](const QString& what, const QString& hint) { m_message->setText(what + QLatin1Char(' ') + hint); });
     connect(m_designer, &StackDesigner::layerChosen, this, &ArchitecturePage::showSelection);
@@ -134,6 +137,14 @@ QWidget* ArchitecturePage::makeBar()
     connect(m_design, &QToolButton::toggled, this, &ArchitecturePage::setDesigning);
     layout->addWidget(m_design);
     layout->addWidget(makeFileButton());
+    auto* help = new QToolButton(this);
+    help->setText(QStringLiteral("?"));
+    help->setToolTip(tr("How these numbers come about, with a worked example"));
+    connect(help, &QToolButton::clicked, this, [this] {
+        const QString text = QString::fromStdString(stackHelp()).toHtmlEscaped();
+        HelpWindow::of(*this).showText(tr("Architectures"), QStringLiteral("<pre>%1</pre>").arg(text));
+    });
+    layout->addWidget(help);
     return bar;
 }
 
@@ -220,6 +231,7 @@ QWidget* ArchitecturePage::makeTabs()
         browser->setFrameShape(QFrame::NoFrame);
         browser->setOpenLinks(false);
     }
+    connect(m_tabs, &QTabWidget::currentChanged, this, &ArchitecturePage::showTab);
     const auto studies = publishedStudies();
     m_published->setHtml(studies ? publishedPage(*studies) : QString::fromStdString(studies.error().what));
     connect(m_published, &QTextBrowser::anchorClicked, this, [this](const QUrl& link) { showStudy(link.path()); });
@@ -300,8 +312,22 @@ void ArchitecturePage::showAnswer()
     const StackAnswer& answer = m_set->answer();
     m_plot->setAnswer(answer);
     m_note->setText(stackCaption(answer) + markNote(answer));
-    m_numbers->setHtml(numbersPage(answer));
-    m_decisions->setHtml(decisionPage(answer));
+    showTab();
+}
+
+/// Texts are made when they are looked at: while a layer is dragged, only the plots follow.
+void ArchitecturePage::showTab()
+{
+    if (m_tabs->currentWidget() == m_numbers)
+        m_numbers->setHtml(numbersPage(m_set->answer()));
+    if (m_tabs->currentWidget() == m_decisions)
+        m_decisions->setHtml(decisionPage(m_set->answer()));
+}
+
+void ArchitecturePage::showAsking()
+{
+    if (m_set->choice().card == "measured" && m_set->answer().card.name != "measured")
+        m_note->setText(tr("Measuring the kernels of this machine; the first time this takes some seconds…"));
 }
 
 void ArchitecturePage::showStudy(const QString& id)

@@ -63,6 +63,8 @@ private:
     void showEntries();
     void showSelection();
     void showAnswer();
+    void showTab();
+    void showAsking();
     void connectColumn(StackColumn& column, std::size_t index);
     bool isDesigning() const;
     void layerClicked(std::size_t index, Index layer);

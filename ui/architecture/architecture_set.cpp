@@ -185,6 +185,7 @@ std::vector<Architecture> ArchitectureSet::shown() const
 
 void ArchitectureSet::ask()
 {
+    Q_EMIT asked();
     m_jobs.replace(
         kSlot, "Predicting architectures", Lane::Interactive,
         [session = StackSession{m_entries, m_choice}](const RunContext& context) { return answerStack(session, context); },

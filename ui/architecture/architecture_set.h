@@ -67,6 +67,7 @@ public:
 Q_SIGNALS:
     void entriesChanged(); ///< one came, went or was changed
     void choiceChanged();
+    void asked(); ///< answered() or failed() will come
     void answered();
     void failed(const QString& what, const QString& hint);
 

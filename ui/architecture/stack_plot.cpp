@@ -65,6 +65,14 @@ void addText(QCustomPlot& plot, QCPAxisRect& rect, const QPointF& at, bool insid
     item->setPadding(QMargins(3, 0, 3, 0));
 }
 
+/// "12 ms (9.6 ms to 14.4 ms)"; of memory, which is no prediction, the bytes.
+QString predictedText(const StackPoint& point, StackQuantity quantity)
+{
+    const QString value = valueText(valueOf(point, quantity), quantity);
+    const auto [low, high] = intervalOf(point, quantity);
+    return low < high ? QObject::tr("%1 [%2 to %3]").arg(value, valueText(low, quantity), valueText(high, quantity)) : value;
+}
+
 Qt::PenStyle styleOf(const StackLine& line)
 {
     if (!line.fits)
@@ -195,7 +203,7 @@ StackPlot::Column StackPlot::addColumn(StackQuantity quantity, int at)
         strip->setMinimumMargins(QMargins());
         strip->axis(QCPAxis::atBottom)->setTickLabels(last);
         if (last)
-            strip->axis(QCPAxis::atBottom)->setLabel(lengthTitle(m_answer.choice.question.scenario));
+            strip->axis(QCPAxis::atBottom)->setLabel(lengthTitle(m_answer.choice.question));
         column.strips.push_back(strip);
     }
     column.main->axis(QCPAxis::atBottom)->setTickLabels(false);
@@ -256,6 +264,8 @@ void StackPlot::addLines(const Column& column, bool inLegend)
     const auto lines = stackLines(m_answer, column.quantity);
     for (const auto& line : lines) {
         const QColor color = architectureColor(line.architecture, theme);
+        if (column.quantity != StackQuantity::Memory && line.fits)
+            addBand(column, line);
         auto* graph = graphOn(*column.main);
         graph->setPen(QPen(color, line.reuse || !line.fits ? 1.2 : 2.0, styleOf(line)));
         graph->setData(line.n, line.value, true);
@@ -275,6 +285,22 @@ void StackPlot::addLines(const Column& column, bool inLegend)
     const bool guessed = std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.extrapolated; });
     if (inLegend && guessed)
         graphOn(*column.main, tr("extrapolated"))->setPen(QPen(theme.foreground, 2.0, Qt::DashLine));
+}
+
+/// What the prediction is sure of, faintly behind its curve.
+void StackPlot::addBand(const Column& column, const StackLine& line)
+{
+    constexpr float kFaint = 0.13F;
+    QColor color = architectureColor(line.architecture, plotTheme(palette()));
+    color.setAlphaF(kFaint);
+    auto* low = graphOn(*column.main);
+    auto* high = graphOn(*column.main);
+    for (auto* edge : {low, high})
+        edge->setPen(Qt::NoPen);
+    low->setData(line.n, line.low, true);
+    high->setData(line.n, line.high, true);
+    high->setBrush(color);
+    high->setChannelFillGraph(low);
 }
 
 void StackPlot::addCardMemory(const Column& column)
@@ -385,10 +411,10 @@ QString StackPlot::describe(const QPoint& pos) const
                 ++at;
             QStringList lines{tr("%1, n = %2").arg(quantityTitle(column.quantity), groupedText(static_cast<double>(m_answer.lengths[at])))};
             for (std::size_t i = 0; i < m_answer.curves.size(); ++i)
-                lines += tr("%1: %2 (%3)")
-                             .arg(QString::fromStdString(m_answer.architectures[i].name),
-                                  valueText(valueOf(m_answer.curves[i][at], column.quantity), column.quantity),
-                                  QString::fromStdString(m_answer.curves[i][at].label));
+                lines +=
+                    tr("%1: %2 (%3)")
+                        .arg(QString::fromStdString(m_answer.architectures[i].name), predictedText(m_answer.curves[i][at], column.quantity),
+                             QString::fromStdString(m_answer.curves[i][at].label));
             return lines.join(QLatin1Char('\n'));
         }
     }

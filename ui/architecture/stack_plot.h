@@ -46,6 +46,7 @@ private:
     void clear();
     Column addColumn(StackQuantity quantity, int at);
     void addLines(const Column& column, bool inLegend);
+    void addBand(const Column& column, const StackLine& line);
     void addCardMemory(const Column& column);
     void addMarks(const Column& column);
     const std::vector<StackMark>& marksOf(StackQuantity quantity) const;

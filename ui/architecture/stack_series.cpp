@@ -27,11 +27,16 @@ void addParts(const StackPoint* points, std::size_t count, StackLine line, Stack
             parts.push_back(line);
             line.n = {line.n.back()};
             line.value = {line.value.back()};
+            line.low = {line.low.back()};
+            line.high = {line.high.back()};
         }
         line.fits = point.fits;
         line.extrapolated = isExtrapolated(point, quantity);
         line.n.append(static_cast<double>(point.n));
         line.value.append(valueOf(point, quantity));
+        const auto [low, high] = intervalOf(point, quantity);
+        line.low.append(low);
+        line.high.append(high);
     }
     if (!line.n.isEmpty())
         parts.push_back(std::move(line));
@@ -98,6 +103,15 @@ double valueOf(const StackPoint& point, StackQuantity quantity)
     return quantity == StackQuantity::Memory    ? point.weightBytes + point.kvBytes + point.stateBytes
            : quantity == StackQuantity::Prefill ? point.prefillMs
                                                 : point.decodeMs;
+}
+
+std::pair<double, double> intervalOf(const StackPoint& point, StackQuantity quantity)
+{
+    if (quantity == StackQuantity::Prefill)
+        return {point.prefillLowMs, point.prefillHighMs};
+    if (quantity == StackQuantity::Decode)
+        return {point.decodeLowMs, point.decodeHighMs};
+    return {valueOf(point, quantity), valueOf(point, quantity)};
 }
 
 QString valueText(double value, StackQuantity quantity) { return quantity == StackQuantity::Memory ? bytesText(value) : timeText(value); }
@@ -167,13 +181,14 @@ QStringList crossoverSentences(const StackAnswer& answer)
     return sentences;
 }
 
-QString lengthTitle(Scenario scenario)
+QString lengthTitle(const StackQuestion& question)
 {
-    switch (scenario) {
+    switch (question.scenario) {
     case Scenario::Generate:
         return QObject::tr("tokens in, and as many out");
     case Scenario::Conversation:
-        return QObject::tr("tokens before the turn of %1").arg(static_cast<int>(kTurnTokens));
+        return question.turns > 1 ? QObject::tr("tokens before %1 turns of %2").arg(question.turns).arg(question.turnTokens)
+                                  : QObject::tr("tokens before the turn of %1").arg(question.turnTokens);
     case Scenario::Prompt:
         break;
     }

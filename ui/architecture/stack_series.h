@@ -15,6 +15,9 @@ enum class StackQuantity { Memory, Prefill, Decode };
 /// "Memory held", "Prefill", "Decoding, a token".
 QString quantityTitle(StackQuantity quantity);
 
+/// What the prediction is sure of: low and high.
+std::pair<double, double> intervalOf(const StackPoint& point, StackQuantity quantity);
+
 /// Bytes, or milliseconds.
 double valueOf(const StackPoint& point, StackQuantity quantity);
 QString valueText(double value, StackQuantity quantity);
@@ -27,6 +30,8 @@ struct StackLine {
     bool fits = true;
     QVector<double> n;
     QVector<double> value;
+    QVector<double> low; ///< of the prediction; of memory the value itself
+    QVector<double> high;
 };
 
 /// Parts that follow each other share their common point. Decoding is the same with and without prefix reuse: drawn once.
@@ -54,7 +59,7 @@ std::vector<StackCrossing> stackCrossings(const StackAnswer& answer, StackQuanti
 QStringList crossoverSentences(const StackAnswer& answer);
 
 /// "tokens of the prompt", ...
-QString lengthTitle(Scenario scenario);
+QString lengthTitle(const StackQuestion& question);
 
 /// Ticks of a logarithmic axis, at most about `most`: of lengths and bytes powers of two, of times powers of ten.
 std::vector<std::pair<double, QString>> lengthTicks(double low, double high, int most);
