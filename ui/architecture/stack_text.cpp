@@ -194,8 +194,10 @@ QVector<Fact> factsOf(const Architecture& a)
         {QObject::tr("Weights"), bytesText(elementBytes * parameters.total), QObject::tr("%1 bytes each").arg(a.elementBytes)},
         {QObject::tr("Parameters"), countText(parameters.total), groupedText(parameters.total)},
     };
-    if (const double tokens = stateInTokens(a); tokens >= 1.0)
-        facts[1].value += QObject::tr(" = cache of %1 tokens").arg(groupedText(tokens));
+    if (const double tokens = stateInTokens(a); tokens >= 1.0) {
+        facts[1].value += QObject::tr(" (%1 tokens)").arg(groupedText(tokens));
+        facts[1].tip += QObject::tr(", as many as the KV cache of %1 tokens").arg(groupedText(tokens));
+    }
     if (parameters.active < 0.7 * parameters.total)
         facts[3].value += QObject::tr(", %1 at work").arg(countText(parameters.active));
     if (a.context > 0)
