@@ -65,11 +65,14 @@ ArchitectureLink::ArchitectureLink(Actions& actions, SessionController& controll
     connect(actions[Command::ModelArchitecture], &QAction::triggered, this, &ArchitectureLink::showModel);
 }
 
+ArchitectureLink::~ArchitectureLink() = default;
+
 ArchitecturePage& ArchitectureLink::page()
 {
     if (!m_page) {
-        m_page = new ArchitecturePage(m_controller.jobs(), m_settings, &m_window);
-        connect(m_page, &ArchitecturePage::mixerChosen, this, &ArchitectureLink::showMixer);
+        m_page = std::make_unique<ArchitecturePage>(m_controller.jobs(), m_settings);
+        m_page->setAttribute(Qt::WA_QuitOnClose, false);
+        connect(m_page.get(), &ArchitecturePage::mixerChosen, this, &ArchitectureLink::showMixer);
     }
     return *m_page;
 }

@@ -5,6 +5,8 @@
 #include <QObject>
 #include <QStringList>
 
+#include <memory>
+
 class QMainWindow;
 
 namespace attnscope {
@@ -27,6 +29,7 @@ class ArchitectureLink : public QObject {
 
 public:
     ArchitectureLink(Actions& actions, SessionController& controller, Settings& settings, QMainWindow& window);
+    ~ArchitectureLink() override;
 
     /// Takes what belongs on the page; of a folder with weights a person is asked. Returns what is left.
     QStringList take(const QStringList& paths);
@@ -40,7 +43,7 @@ private:
     SessionController& m_controller;
     Settings& m_settings;
     QMainWindow& m_window;
-    ArchitecturePage* m_page = nullptr;
+    std::unique_ptr<ArchitecturePage> m_page; // no child of the window, above which it would always stay
 };
 
 } // namespace attnscope
