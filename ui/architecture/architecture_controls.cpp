@@ -44,6 +44,7 @@ ArchitectureControls::ArchitectureControls(ArchitectureSet& set, QWidget* parent
     m_card = addBox(tr("Card"), tr("Whose arithmetic, bandwidth and memory: a datasheet's, or measured on this machine"));
     m_format = addBox(tr("Number format"), tr("Of weights and cache; the state is kept in float32"));
     m_longest = addBox(tr("Longest"), tr("The curves' longest length"));
+    layout->setStretchFactor(m_card, 2);
     fill();
     follow();
     for (auto* box : {m_scenario, m_card, m_format, m_longest})

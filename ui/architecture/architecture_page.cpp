@@ -129,7 +129,7 @@ QWidget* ArchitecturePage::makeBar()
     auto* layout = new QHBoxLayout(bar);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(makeAddButton());
-    layout->addWidget(new ArchitectureControls(*m_set, bar));
+    layout->addWidget(new ArchitectureControls(*m_set, bar), 4);
     layout->addStretch(1);
     m_design->setText(tr("Design"));
     m_design->setCheckable(true);

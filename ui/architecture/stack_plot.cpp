@@ -320,7 +320,7 @@ void StackPlot::addCrossings(const Column& column, bool inLegend)
     if (crossings.empty())
         return;
     const PlotTheme theme = plotTheme(palette());
-    auto* marks = graphOn(*column.main, inLegend ? tr("cross here, ± 20 %") : QString());
+    auto* marks = graphOn(*column.main, inLegend ? tr("they cross: interval") : QString());
     marks->setLineStyle(QCPGraph::lsNone);
     marks->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDiamond, theme.accent, theme.background, 9));
     auto* bars = new QCPErrorBars(marks->keyAxis(), marks->valueAxis());
