@@ -84,6 +84,12 @@ std::vector<CommandSpec> boardCommands()
         {Command::ThemeSystem, "&View", "Theme: as the system", "", "Light or dark as the desktop is"},
         {Command::ThemeLight, "&View", "Theme: light", "", "Light window; exports are always light"},
         {Command::ThemeDark, "&View", "Theme: dark", "Ctrl+Shift+T", "Dark window; exports are always light"},
+        {Command::Find, "&Go", "&Find in the text…", "Ctrl+F", "Mark every place of a text: its rows and columns on the maps too"},
+        {Command::FindNext, "&Go", "Next place", "F3", "The next place of the searched text"},
+        {Command::FindPrevious, "&Go", "Previous place", "Shift+F3", "The place before"},
+        {Command::OnlyFound, "&Go", "&Only found tokens", "F",
+         "Veil what lies in neither row nor column of a found token; metrics and row plot are left as they are"},
+        {Command::JumpTo, "&Go", "&Jump to a token…", "Ctrl+J", "To a position by its number, or to the next place of some words"},
         {Command::PreviousHead, "&Go", "Previous head", "Left", "The head before this one"},
         {Command::NextHead, "&Go", "Next head", "Right", "The head after this one"},
         {Command::PreviousLayer, "&Go", "Layer up", "Up", "The layer before this one"},
@@ -93,6 +99,8 @@ std::vector<CommandSpec> boardCommands()
         {Command::PreviousMethod, "&Go", "Previous method", "PgUp", "The method before this one in the list"},
         {Command::NextMethod, "&Go", "Next method", "PgDown", "The method after this one in the list"},
         {Command::ToggleCausal, "&Go", "&Causal", "C", "Each query sees only the keys up to itself"},
+        {Command::StartLong, "&Measure", "&Start what waits", "Ctrl+R",
+         "Run the model up to this layer although it takes long; what it takes stands in the map's place"},
         {Command::Measure, "&Measure", "&Measure latency", "F9", "Start the sweep of the latency tab"},
         {Command::CancelJobs, "&Measure", "&Cancel all jobs", "Ctrl+.", "Stop everything that is being computed"},
     };
@@ -170,6 +178,8 @@ QString shortcutTable()
     add(translated("Click"), translated("Pin a query: its whole row is shown below"));
     add(translated("Shift+click"),
         translated("Pin one cell more, up to four: exact rows of the earlier ones are thin lines; again: unpin it"));
+    add(translated("Click in the text"), translated("Pin the token as query; a right click or Ctrl+click: as key"));
+    add(translated("Drag in a strip beside the maps"), translated("Move along the text; found places are ticks in it"));
     for (const auto& spec : commandTable()) {
         QStringList keys;
         for (const auto& sequence : sequencesOf(spec))

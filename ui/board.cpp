@@ -43,6 +43,7 @@ MapPane* Board::makePane()
 {
     auto* pane = new MapPane(m_view, m_executor, this);
     pane->setTokens(m_tokens);
+    pane->setMarks(m_marks);
     pane->setPool(m_pool);
     pane->setHideSink(m_hideSink);
     pane->setTransposed(m_transposed);
@@ -102,6 +103,13 @@ void Board::setTokens(const QStringList& tokens)
     m_tokens = std::make_shared<const QStringList>(tokens);
     for (MapPane* pane : m_panes)
         pane->setTokens(m_tokens);
+}
+
+void Board::setMarks(std::shared_ptr<const TextMarks> marks)
+{
+    m_marks = std::move(marks);
+    for (MapPane* pane : m_panes)
+        pane->setMarks(m_marks);
 }
 
 void Board::setPool(Pool pool)

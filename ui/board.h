@@ -23,6 +23,7 @@ namespace attnscope {
 class MapPane;
 class PaneWindow;
 class ViewState;
+struct TextMarks;
 
 /// More would be told apart by nobody.
 inline constexpr std::size_t kMostPins = 4;
@@ -43,6 +44,7 @@ public:
     MapPane* pane(std::size_t at) const { return m_panes[at]; }
 
     void setTokens(const QStringList& tokens);
+    void setMarks(std::shared_ptr<const TextMarks> marks); ///< searched tokens' rows and columns; null: none
     void setPool(Pool pool);
     void setNormalisation(Normalisation normalisation); ///< of exact and approximations; errors stay symlog, or linear with Linear
     void setColorMap(const QString& name);
@@ -114,6 +116,7 @@ private:
     std::map<const MapPane*, PaneWindow*> m_windows; // of those that have left the board
     std::vector<PaneContent> m_contents;
     std::shared_ptr<const QStringList> m_tokens;
+    std::shared_ptr<const TextMarks> m_marks;
     Pool m_pool = Pool::Max;
     Normalisation m_normalisation = Normalisation::Log;
     const ColorMap* m_map = &colorMap("viridis");

@@ -171,6 +171,10 @@ ChangeName changeName(const Session& before, const Session& after)
         return *name;
     if (auto name = viewName(before.view, after.view))
         return *name;
+    if (before.text.search != after.text.search)
+        return {"search", after.text.search.empty() ? tr("search") : QObject::tr("search “%1”").arg(textOf(after.text.search))};
+    if (before.text != after.text)
+        return {"found", tr("found place"), true};
     if (before.layout.kind != after.layout.kind && after.layout.kind)
         return {{}, QObject::tr("layout %1").arg(layoutTitle(*after.layout.kind))};
     if (auto name = boardName(before.board, after.board))

@@ -25,6 +25,7 @@
 #include "ui/session_controller.h"
 #include "ui/session_desk.h"
 #include "ui/session_view.h"
+#include "ui/text_tools.h"
 
 #include <QAction>
 #include <QApplication>
@@ -64,6 +65,7 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
     statusBar()->addWidget(m_status, 1);
     statusBar()->addPermanentWidget(m_busy);
     new SessionView(*m_controller, m_panels, *m_toolbar, *m_status, this);
+    new TextTools(*m_controller, m_panels, m_actions, this);
     new RangeControl(*m_controller, *m_panels.board, m_actions, *m_toolbar, this);
     connect(m_controller, &SessionController::failed, this, &MainWindow::showFailure);
     connect(m_controller, &SessionController::jobsChanged, this, &MainWindow::showJobs);

@@ -6,6 +6,7 @@
 #include "ui/map_interaction.h"
 #include "ui/pane_compare.h"
 #include "ui/pane_decor.h"
+#include "ui/token_bands.h"
 #include "ui/token_ticker.h"
 #include "ui/view_state.h"
 
@@ -68,6 +69,7 @@ void MapPane::makeHeatmaps(const Executor& tiles)
     m_second = new HeatmapPlottable(m_plot->xAxis, m_plot->yAxis, tiles);
     m_decor = new PaneDecor(m_plot);
     m_compare = new PaneCompare(m_plot, m_heatmap, m_second);
+    m_bands = new TokenBands(m_plot, m_plot->xAxis, m_plot->yAxis);
     m_cross = new CrossHair(m_plot, m_plot->xAxis, m_plot->yAxis);
     for (HeatmapPlottable* map : {m_heatmap, m_second}) {
         map->onPainted = [this] { Q_EMIT painted(); };
@@ -149,6 +151,12 @@ void MapPane::setTokens(std::shared_ptr<const QStringList> tokens)
     for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis})
         axis->ticker().staticCast<TokenTicker>()->setTokens(m_tokens);
     updateView();
+}
+
+void MapPane::setMarks(std::shared_ptr<const TextMarks> marks)
+{
+    m_bands->marks = std::move(marks);
+    replotOverlay();
 }
 
 void MapPane::setPool(Pool pool)

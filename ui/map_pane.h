@@ -25,8 +25,10 @@ class MapInteraction;
 class PaneCompare;
 class PaneDecor;
 class TilePyramid;
+class TokenBands;
 class ViewState;
 struct PlotTheme;
+struct TextMarks;
 
 class MapPane : public QWidget {
     Q_OBJECT
@@ -40,6 +42,7 @@ public:
     void setContent(const PaneContent& content);
     const PaneContent& content() const { return m_content; }
     void setTokens(std::shared_ptr<const QStringList> tokens); ///< one per position, or none
+    void setMarks(std::shared_ptr<const TextMarks> marks);     ///< searched tokens' rows and columns; null: none
     void setPool(Pool pool);
     void setHideSink(bool hide); ///< valueRange() ignores key 0, which is hatched; the data stay as they are
     void setScale(const ColorScale& scale, const QString& badge); ///< badge: why the scale is the pane's own; may be empty
@@ -111,10 +114,11 @@ private:
     std::shared_ptr<TilePyramid> m_pyramid;
     QCustomPlot* m_plot;
     ChainButton* m_chain;
-    HeatmapPlottable* m_heatmap = nullptr; // owned by m_plot, like the next four
+    HeatmapPlottable* m_heatmap = nullptr; // owned by m_plot, like the next five
     HeatmapPlottable* m_second = nullptr;  // of another pane's map, while they are compared
     PaneCompare* m_compare = nullptr;
     PaneDecor* m_decor = nullptr;
+    TokenBands* m_bands = nullptr;
     CrossHair* m_cross = nullptr;
     std::unique_ptr<MapInteraction> m_interaction;
 };

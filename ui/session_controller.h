@@ -71,6 +71,8 @@ public:
 
     /// An approximation that waits for consent because it will take long (see core/session/time_estimate.h).
     void startLong(std::size_t index);
+    /// Everything that waits for consent: the layer, and approximations.
+    void startAllLong();
 
     /// Another layer and head, within what the input has.
     void step(int layers, int heads);
@@ -106,7 +108,8 @@ private:
     void startCheck();
     void run(const std::vector<PlannedJob>& jobs);
     void startOpenInput();
-    void startLoadLayer();
+    void startLoadLayer(bool evenIfLong = false);
+    void holdLayer(const Error& message);
     void startExact();
     void startApproximation(std::size_t index, bool evenIfLong = false);
     void startMetrics(std::vector<ApproximationState>& list, std::size_t index, const std::string& slot);
@@ -123,6 +126,7 @@ private:
     std::optional<Session> m_fallback; ///< what to go back to where the input that is being opened is refused
     QString m_inputText;               ///< likewise
     bool m_thumbnailsWanted = false;
+    bool m_layerWaits = false; ///< for consent: m_board.failure says how long it takes
     Errc m_lastFailure = Errc::Io;
     std::unique_ptr<JobQueue> m_jobs;
 };

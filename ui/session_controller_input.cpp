@@ -2,9 +2,9 @@
 // The controller's first jobs: open the input that the session names, check that it is the one it was, load the chosen layer.
 #include "ui/session_controller.h"
 
-#include "core/inputs/text_file.h"
 #include "core/io/content_hash.h"
 #include "core/session/open_session_input.h"
+#include "core/session/time_estimate.h"
 
 #include <QTimer>
 
@@ -16,6 +16,7 @@ namespace attnscope {
 namespace {
 
 constexpr int kMessageDelayMs = 300;
+constexpr double kHoldFlops = 1e11; // a layer that takes longer than a blink: the maps of another one must not stand under its name
 
 struct OpenedInput {
     std::shared_ptr<const Document> document;
@@ -27,14 +28,26 @@ Result<OpenedInput> openWithText(const InputChoice& input, const RunContext& con
     auto document = openSessionInput(input, context);
     if (!document)
         return document.error();
-    OpenedInput opened{*document, {}};
-    if (opened.document->info().model.empty())
-        return opened;
-    if (input.path.empty())
-        opened.text = QString::fromStdString(input.text);
-    else if (const auto text = readTextFile(input.path); text.ok())
-        opened.text = QString::fromStdString(*text);
-    return opened;
+    return OpenedInput{*document, QString::fromStdString((*document)->info().text)};
+}
+
+/// A head's q, k, v, or how long they would take.
+struct LoadedLayer {
+    std::shared_ptr<const LayerInputs> layer;
+    std::optional<Error> tooLong;
+};
+
+Result<LoadedLayer> loadLayer(const Document& document, Index layer, HeadRef head, bool evenIfLong, const RunContext& context)
+{
+    if (!evenIfLong)
+        if (auto tooLong = longLayer(document, layer, head, context)) {
+            tooLong->hint = "Ctrl+R starts it all the same. Lower layers take less time; a shorter part of the text takes far less.";
+            return LoadedLayer{nullptr, std::move(tooLong)};
+        }
+    auto loaded = document.head(layer, head, context);
+    if (!loaded)
+        return loaded.error();
+    return LoadedLayer{*std::move(loaded), std::nullopt};
 }
 
 } // namespace
@@ -117,20 +130,50 @@ void SessionController::clampToDocument()
     });
 }
 
-void SessionController::startLoadLayer()
+void SessionController::startLoadLayer(bool evenIfLong)
 {
     if (!m_board.document)
         return;
+    m_layerWaits = false;
     m_jobs->cancelSlot("exact");
     m_jobs->replace(
         "layer", "Loading layer " + std::to_string(m_session.layer), Lane::Interactive,
-        [document = m_board.document, layer = m_session.layer](const RunContext& context) { return document->layer(layer, context); },
-        [this](Result<std::shared_ptr<const LayerInputs>> layer) {
-            if (!layer)
-                return fail(layer.error());
-            m_board.layer = *layer;
+        [document = m_board.document, layer = m_session.layer, head = m_session.head, evenIfLong](const RunContext& context) {
+            return loadLayer(*document, layer, head, evenIfLong, context);
+        },
+        [this](const Result<LoadedLayer>& loaded) {
+            if (!loaded)
+                return fail(loaded.error());
+            if (loaded->tooLong) {
+                holdLayer(*loaded->tooLong);
+                m_layerWaits = true;
+                return;
+            }
+            m_board.layer = loaded->layer;
             startExact();
         });
+    if (evenIfLong || m_board.document->costOf(m_session.layer, m_session.head).flops > kHoldFlops)
+        holdLayer({Errc::Unsupported, layerCostText(*m_board.document, m_session.layer, m_session.head, {}), "Ctrl+. stops it."});
+}
+
+/// Another layer's maps would be taken for this one's while it is not there.
+void SessionController::holdLayer(const Error& message)
+{
+    m_board.layer.reset();
+    m_board.exact.reset();
+    m_board.failure = message;
+    for (auto& state : m_board.approximations)
+        state = {state.setting, nullptr, nullptr, std::nullopt, Error{Errc::Unsupported, "The exact map comes first.", ""}, false, false};
+    m_board.references.clear();
+    Q_EMIT boardChanged();
+}
+
+void SessionController::startAllLong()
+{
+    if (m_layerWaits)
+        return startLoadLayer(true);
+    for (std::size_t i = 0; i < m_board.approximations.size(); ++i)
+        startLong(i);
 }
 
 } // namespace attnscope

@@ -58,8 +58,8 @@ void SessionController::selectHead()
 
 void SessionController::startExact()
 {
-    if (!m_board.layer)
-        return;
+    if (!m_board.layer || !m_board.layer->contains(m_session.head))
+        return startLoadLayer();
     selectHead();
     m_board.failure.reset();
     m_jobs->replace(

@@ -9,12 +9,15 @@
 #include "ui/jobs_panel.h"
 #include "ui/latency_panel.h"
 #include "ui/machine_panel.h"
+#include "ui/map_strip.h"
 #include "ui/methods_panel.h"
 #include "ui/metrics_model.h"
 #include "ui/row_plot.h"
+#include "ui/text_panel.h"
 #include "ui/theory_panel.h"
 
 #include <QDockWidget>
+#include <QGridLayout>
 #include <QHeaderView>
 #include <QMainWindow>
 #include <QScreen>
@@ -59,6 +62,22 @@ QTableView* tableOf(MetricsModel* model, QWidget* parent)
     return view;
 }
 
+/// The board with the whole text beside its rows and below its columns.
+QWidget* boardWithStrips(WindowPanels& panels, QWidget* parent)
+{
+    auto* all = new QWidget(parent);
+    panels.board = new Board(poolExecutor(), all);
+    panels.rowStrip = new MapStrip(Qt::Vertical, panels.board->view(), all);
+    panels.columnStrip = new MapStrip(Qt::Horizontal, panels.board->view(), all);
+    auto* layout = new QGridLayout(all);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(1);
+    layout->addWidget(panels.rowStrip, 0, 0);
+    layout->addWidget(panels.board, 0, 1);
+    layout->addWidget(panels.columnStrip, 1, 1);
+    return all;
+}
+
 /// The metrics with the line of advice above them.
 QWidget* metricsWithAdvice(const WindowPanels& panels, QWidget* parent)
 {
@@ -77,9 +96,8 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
 {
     WindowPanels p;
     auto* center = new QSplitter(Qt::Vertical, &window);
-    p.board = new Board(poolExecutor(), center);
+    center->addWidget(boardWithStrips(p, center));
     p.row = new RowPlot(poolExecutor(), center);
-    center->addWidget(p.board);
     center->addWidget(p.row);
     center->setStretchFactor(0, 4);
     center->setStretchFactor(1, 1);
@@ -87,6 +105,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     window.setCentralWidget(center);
 
     p.input = new InputPanel(&window);
+    p.text = new TextPanel(&window);
     p.heads = new HeadGrid(&window);
     p.methods = new MethodsPanel(&window);
     p.metrics = new MetricsModel(&window);
@@ -101,6 +120,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     p.machine->setHtml(machineText(backends, cudaNote));
 
     auto* input = dock(window, QObject::tr("Input"), "inputDock", Qt::LeftDockWidgetArea, scrolled(p.input, &window));
+    p.textDock = dock(window, QObject::tr("Text"), "textDock", Qt::LeftDockWidgetArea, p.text);
     p.headsDock = dock(window, QObject::tr("Heads"), "headsDock", Qt::LeftDockWidgetArea, scrolled(p.heads, &window));
     auto* methods = dock(window, QObject::tr("Approximations"), "methodsDock", Qt::RightDockWidgetArea, p.methods);
     dock(window, QObject::tr("Help page"), "helpDock", Qt::RightDockWidgetArea, p.help)->hide();
@@ -110,6 +130,8 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     p.metricsDock = dock(window, QObject::tr("Metrics"), "metricsDock", Qt::BottomDockWidgetArea, metricsWithAdvice(p, &window));
     auto* jobsDock = dock(window, QObject::tr("Jobs"), "jobsDock", Qt::BottomDockWidgetArea, p.jobs);
     auto* machine = dock(window, QObject::tr("About this machine"), "machineDock", Qt::BottomDockWidgetArea, p.machine);
+    window.tabifyDockWidget(input, p.textDock);
+    input->raise();
     window.tabifyDockWidget(p.latencyDock, theory);
     window.tabifyDockWidget(theory, p.metricsDock);
     window.tabifyDockWidget(p.metricsDock, jobsDock);

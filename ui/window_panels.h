@@ -27,15 +27,20 @@ class InputPanel;
 class JobQueue;
 class JobsPanel;
 class LatencyPanel;
+class MapStrip;
 class MethodsPanel;
 class MetricsModel;
 class RowPlot;
+class TextPanel;
 class TheoryPanel;
 
 struct WindowPanels {
     Board* board = nullptr;
     RowPlot* row = nullptr;
+    MapStrip* rowStrip = nullptr;    ///< left of the board
+    MapStrip* columnStrip = nullptr; ///< below it
     InputPanel* input = nullptr;
+    TextPanel* text = nullptr;
     HeadGrid* heads = nullptr;
     MethodsPanel* methods = nullptr;
     MetricsModel* metrics = nullptr;
@@ -46,6 +51,7 @@ struct WindowPanels {
     JobsPanel* jobs = nullptr;
     QTextBrowser* machine = nullptr;
     HelpPage* help = nullptr;
+    QDockWidget* textDock = nullptr;
     QDockWidget* headsDock = nullptr;
     QDockWidget* latencyDock = nullptr;
     QDockWidget* metricsDock = nullptr;

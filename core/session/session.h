@@ -65,6 +65,16 @@ struct ViewChoice {
     bool operator==(const ViewChoice&) const = default;
 };
 
+/// What is looked for in the text; the selected query and key are the last pin.
+struct TextChoice {
+    std::string search{}; ///< literal; empty: nothing
+    bool matchCase = false;
+    bool only = false;          ///< the maps veil all else
+    std::optional<Index> hit{}; ///< the place that was gone to last, counted from 0
+
+    bool operator==(const TextChoice&) const = default;
+};
+
 struct SweepChoice {
     std::vector<std::string> methods{"softmax", "linear-elu", "performer", "linformer", "window"};
     Index from = 64;
@@ -128,6 +138,7 @@ struct Session {
     ViewChoice view;
     BoardChoice board;
     LayoutChoice layout;
+    TextChoice text;
     SweepChoice sweep;
 
     bool operator==(const Session&) const = default;

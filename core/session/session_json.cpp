@@ -151,6 +151,7 @@ std::string sessionToJson(const Session& s, const fs::path& folder)
         json["approximations"].push_back(methodToJson(choice));
     json["selected"] = s.selected;
     json["view"] = toJson(s.view);
+    json["text"] = toJson(s.text);
     json["board"] = toJson(s.board);
     json["layout"] = toJson(s.layout);
     json["sweep"] = {{"methods", s.sweep.methods}, {"from", s.sweep.from},   {"to", s.sweep.to},
@@ -179,6 +180,7 @@ Result<Session> sessionFromJson(std::string_view text, const fs::path& folder)
     section("input", [&](const Json& j) { readInput(j, folder, session.input, wrong); });
     section("approximations", [&](const Json& j) { readMethods(j, session.approximations, wrong); });
     section("view", [&](const Json& j) { wrong = readView(j, session.view); });
+    section("text", [&](const Json& j) { wrong = readText(j, session.text); });
     section("board", [&](const Json& j) { wrong = readBoard(j, session.board); });
     section("layout", [&](const Json& j) { wrong = readLayout(j, session.layout); });
     section("sweep", [&](const Json& j) { readSweep(j, session.sweep, wrong); });

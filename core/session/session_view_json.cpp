@@ -93,6 +93,14 @@ SessionJson toJson(const ViewChoice& view)
             {"morePins", view.morePins}};
 }
 
+SessionJson toJson(const TextChoice& text)
+{
+    return {{"search", text.search},
+            {"matchCase", text.matchCase},
+            {"only", text.only},
+            {"hit", text.hit ? SessionJson(*text.hit) : SessionJson()}};
+}
+
 SessionJson toJson(const BoardChoice& board)
 {
     SessionJson panes = SessionJson::array();
@@ -123,6 +131,16 @@ std::string readView(const SessionJson& json, ViewChoice& view)
     reader.read("pinnedQuery", view.pinnedQuery);
     reader.read("pinnedKey", view.pinnedKey);
     reader.read("morePins", view.morePins);
+    return reader.wrong();
+}
+
+std::string readText(const SessionJson& json, TextChoice& text)
+{
+    JsonReader reader(json, "text.");
+    reader.read("search", text.search);
+    reader.read("matchCase", text.matchCase);
+    reader.read("only", text.only);
+    reader.read("hit", text.hit);
     return reader.wrong();
 }
 
