@@ -75,7 +75,7 @@ std::vector<CommandSpec> boardCommands()
         {Command::HeadGrid, "&View", "Head &grid", "Ctrl+G",
          "All heads at large size; again, or a double click on a head: back to the board"},
         {Command::HeadOrder, "&View", "Heads in another &order", "Shift+G",
-         "The head grid in turn by layer and head, entropy, weight on the first token, weight on the previous token"},
+         "The head grid in turn by layer and head, entropy, weight on the first token, on the previous token, the approximation's error"},
         {Command::LayoutInspect, "&View|&Layout", "&Inspect", "Alt+1", "One map large, with its text and the pinned query's row"},
         {Command::LayoutCompare, "&View|&Layout", "&Compare", "Alt+2", "Exact, approximation and error side by side, with the metrics"},
         {Command::LayoutMeasure, "&View|&Layout", "&Measure", "Alt+3", "Latency and theory large, the board above them"},

@@ -54,6 +54,7 @@ void HeadGrid::clearThumbnails()
 {
     m_images.assign(indexOf(m_layers, 0), QImage());
     m_stats.assign(m_images.size(), std::nullopt);
+    m_errors.assign(m_images.size(), std::nullopt);
     m_asked.clear();
     arrange();
 }
@@ -67,18 +68,34 @@ void HeadGrid::setStats(int layer, int head, const HeadStats& stats)
         arrange();
 }
 
+void HeadGrid::setError(int layer, int head, double error)
+{
+    if (layer < 0 || layer >= m_layers || head < 0 || head >= m_heads)
+        return;
+    m_errors[indexOf(layer, head)] = error;
+    if (m_order == HeadOrder::ApproximationError)
+        arrange();
+}
+
+void HeadGrid::clearErrors()
+{
+    m_errors.assign(m_images.size(), std::nullopt);
+    arrange();
+}
+
 void HeadGrid::setOrder(HeadOrder order)
 {
     m_order = order;
     m_choice->setCurrentIndex(static_cast<int>(order));
     arrange();
+    Q_EMIT orderChanged();
 }
 
 void HeadGrid::nextOrder() { setOrder(static_cast<HeadOrder>((m_choice->currentIndex() + 1) % m_choice->count())); }
 
 void HeadGrid::arrange()
 {
-    m_shown = orderedHeads(m_order, m_stats);
+    m_shown = orderedHeads(m_order, m_stats, m_errors);
     m_place.resize(m_shown.size());
     for (std::size_t place = 0; place < m_shown.size(); ++place)
         m_place[m_shown[place]] = place;
@@ -320,6 +337,8 @@ QString HeadGrid::describe(int layer, int head) const
         text += tr("\nentropy %1 nats · weight on first token %2 · on previous token %3")
                     .arg(QString::fromStdString(formatValue(stats->entropy)), QString::fromStdString(formatValue(stats->firstWeight)),
                          QString::fromStdString(formatValue(stats->previousWeight)));
+    if (const auto& error = m_errors[indexOf(layer, head)])
+        text += tr("\nmap error of the selected approximation %1").arg(QString::fromStdString(formatValue(*error)));
     return text;
 }
 

@@ -36,7 +36,9 @@ public:
     void setGrid(int layers, int heads, int kvHeads = 0);
     void setThumbnail(int layer, int head, const QImage& image);
     void setStats(int layer, int head, const HeadStats& stats);
-    void clearThumbnails(); ///< after a new text: asked for again as they are seen
+    void setError(int layer, int head, double error); ///< of the selected approximation's map
+    void clearErrors();                               ///< another approximation, or another input
+    void clearThumbnails();                           ///< after a new text: asked for again as they are seen
     /// The chosen order fills the grid row by row; heads then carry their names, and layers no longer make rows.
     void setOrder(HeadOrder order);
     HeadOrder order() const { return m_order; }
@@ -50,6 +52,7 @@ public:
     QSize minimumSizeHint() const override;
 
 Q_SIGNALS:
+    void orderChanged();
     void selected(int layer, int head);        ///< by click or arrow key
     void activated(int layer, int head);       ///< double click or Return
     void thumbnailNeeded(int layer, int head); ///< once for each that comes into sight without an image
@@ -88,6 +91,7 @@ private:
     QComboBox* m_choice;
     HeadOrder m_order = HeadOrder::Place;
     std::vector<std::optional<HeadStats>> m_stats;
+    std::vector<std::optional<double>> m_errors;
     std::vector<std::size_t> m_shown; // index of the head at each place
     std::vector<std::size_t> m_place; // the other way round
     std::vector<QImage> m_images;

@@ -11,12 +11,14 @@
 
 namespace attnscope {
 
-enum class HeadOrder { Place, Entropy, FirstToken, PreviousToken };
+enum class HeadOrder { Place, Entropy, FirstToken, PreviousToken, ApproximationError };
 
 /// "layer and head", "entropy, lowest first" ..., one per HeadOrder.
 QStringList headOrderNames();
 
 /// Indices of heads in that order; those that aren't measured yet come last. Equal ones stay as they are.
-std::vector<std::size_t> orderedHeads(HeadOrder order, const std::vector<std::optional<HeadStats>>& stats);
+/// `errors` are those of the approximation, one a head.
+std::vector<std::size_t> orderedHeads(HeadOrder order, const std::vector<std::optional<HeadStats>>& stats,
+                                      const std::vector<std::optional<double>>& errors = {});
 
 } // namespace attnscope

@@ -4,7 +4,9 @@
 #include "core/io/param_files.h"
 #include "core/method/registry.h"
 #include "core/session/evaluation.h"
+#include "core/session/head_errors.h"
 #include "ui/advice_panel.h"
+#include "ui/head_grid.h"
 #include "ui/idle_task.h"
 #include "ui/methods_panel.h"
 #include "ui/session_controller.h"
@@ -37,6 +39,29 @@ Result<std::vector<TheoryCurve>> theoryOf(const MethodSetting& setting, const In
     if (auto loaded = loadParamFiles((*method)->info().params, *params); !loaded)
         return loaded.error();
     return theoryFor(**method, inputs, *params, context);
+}
+
+/// What heads' errors belong to.
+struct ErrorSubject {
+    std::shared_ptr<const Document> document;
+    bool causal = false;
+    Index batch = 0;
+    MethodSetting method;
+
+    bool operator==(const ErrorSubject&) const = default;
+};
+
+Result<int> errorsOf(const ErrorSubject& subject, const RunContext& context, const UseHeadError& use)
+{
+    const auto method = requireMethod(subject.method.id);
+    if (!method)
+        return method.error();
+    auto params = makeParams((*method)->info().params, subject.method.params, subject.method.seed);
+    if (!params)
+        return params.error();
+    if (auto loaded = loadParamFiles((*method)->info().params, *params); !loaded)
+        return loaded.error();
+    return forEachHeadError(*subject.document, subject.batch, subject.causal, **method, *params, context, use);
 }
 
 /// Adds a method, or puts it in the selected one's place on a full board; one that is there already is selected.
@@ -106,6 +131,39 @@ void studyTheory(SessionController& controller, TheoryPanel& panel)
                     panel.setMessage(textOf(curves.error()));
             });
     });
+}
+
+void studyHeadErrors(SessionController& controller, HeadGrid& grid)
+{
+    const auto shown = std::make_shared<ErrorSubject>();
+    const auto follow = [&controller, &grid, shown] {
+        const auto& session = controller.session();
+        if (grid.order() != HeadOrder::ApproximationError || !controller.board().document ||
+            session.selected >= session.approximations.size())
+            return;
+        const ErrorSubject now{controller.board().document, controller.causal(), session.head.batch,
+                               session.approximations[session.selected]};
+        if (now == *shown)
+            return;
+        *shown = now;
+        grid.clearErrors();
+        controller.jobs().replace(
+            "headErrors", "Errors of " + now.method.id + " on all heads", Lane::Background,
+            [&grid, shown, now](const RunContext& context) {
+                return errorsOf(now, context, [&](int layer, int head, double error) {
+                    QMetaObject::invokeMethod(&grid, [&grid, shown, now, layer, head, error] {
+                        if (now == *shown)
+                            grid.setError(layer, head, error);
+                    });
+                });
+            },
+            [shown, now](const Result<int>& done) {
+                if (!done && now == *shown)
+                    *shown = {}; // asked for again when anything changes
+            });
+    };
+    QObject::connect(&grid, &HeadGrid::orderChanged, &grid, follow);
+    QObject::connect(&controller, &SessionController::boardChanged, &grid, follow);
 }
 
 } // namespace attnscope

@@ -5,6 +5,7 @@
 namespace attnscope {
 
 class AdvicePanel;
+class HeadGrid;
 class SessionController;
 class TheoryPanel;
 
@@ -13,5 +14,8 @@ void studyAdvice(SessionController& controller, AdvicePanel& panel);
 
 /// Likewise the curves of the selected approximation.
 void studyTheory(SessionController& controller, TheoryPanel& panel);
+
+/// The selected approximation's error of every head, once the grid is ordered by it.
+void studyHeadErrors(SessionController& controller, HeadGrid& grid);
 
 } // namespace attnscope

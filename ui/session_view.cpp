@@ -25,6 +25,7 @@ SessionView::SessionView(SessionController& controller, const WindowPanels& pane
     connectMethods();
     studyAdvice(m_controller, *m_panels.advice);
     studyTheory(m_controller, *m_panels.theory);
+    studyHeadErrors(m_controller, *m_panels.heads);
 }
 
 void SessionView::connectController()

@@ -18,11 +18,7 @@ TensorView<const float> firstRows(TensorView<const float> view)
 Result<std::shared_ptr<const ScoreSource>> headMap(const std::shared_ptr<const LayerInputs>& layer, HeadRef ref, bool causal,
                                                    const RunContext& context)
 {
-    Inputs head = inputsOf(layer, ref);
-    head.causal = causal;
-    head.q = firstRows(head.q);
-    head.k = firstRows(head.k);
-    head.v = firstRows(head.v);
+    Inputs head = firstPositions(layer, ref, causal);
     head.arrays.clear(); // softmax takes none
     const auto method = requireMethod("softmax");
     if (!method)
@@ -31,6 +27,17 @@ Result<std::shared_ptr<const ScoreSource>> headMap(const std::shared_ptr<const L
 }
 
 } // namespace
+
+Inputs firstPositions(const std::shared_ptr<const LayerInputs>& layer, HeadRef ref, bool causal)
+{
+    Inputs head = inputsOf(layer, ref);
+    head.causal = causal;
+    for (auto* view : {&head.q, &head.k, &head.v})
+        *view = firstRows(*view);
+    for (auto& [name, view] : head.arrays)
+        view = firstRows(view);
+    return head;
+}
 
 Result<int> forEachHeadMap(const Document& document, Index batch, bool causal, const RunContext& context, const UseHeadMap& use)
 {

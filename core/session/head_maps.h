@@ -13,6 +13,9 @@ namespace attnscope {
 /// Longer inputs show their first positions only: the whole map of n = 100,000 would cost n² per head.
 inline constexpr Index kHeadMapLength = 1024;
 
+/// The first kHeadMapLength positions of one head.
+Inputs firstPositions(const std::shared_ptr<const LayerInputs>& layer, HeadRef ref, bool causal);
+
 using UseHeadMap = std::function<Result<void>(int layer, int head, std::shared_ptr<const ScoreSource> map)>;
 
 /// Calls use(layer, head, map) for each head of each layer of one batch entry and returns how many; stops at its first error.

@@ -95,6 +95,25 @@ private Q_SLOTS:
         QVERIFY((*after)->info().layerNames == std::vector<std::string>{"layer 0"});
     }
 
+    void oneHeadIsWrittenAlone()
+    {
+        const TempFolder folder;
+        const auto layer = generateInputs({.id = "planted", .length = 24, .heads = 4});
+        QVERIFY2(layer.ok(), why(layer));
+        const auto before = makeDocument(*layer, "planted");
+        QVERIFY2(before.ok(), why(before));
+        QVERIFY(writeCapture(folder.file("a.safetensors"), **before, {}, {}, HeadRef{0, 2}).ok());
+        const auto after = openTensors(folder.file("a.safetensors"));
+        QVERIFY2(after.ok(), why(after));
+        QCOMPARE((*after)->info().heads, Index{1});
+        const auto read = (*after)->layer(0, {});
+        QVERIFY(read.ok());
+        for (Index i = 0; i < 24; ++i) {
+            QVERIFY(std::ranges::equal((*read)->q.matrix().rowSpan(i), (*layer)->q.matrix({0, 2}).rowSpan(i)));
+            QVERIFY(std::ranges::equal((*read)->v.matrix().rowSpan(i), inputsOf(*layer).vOf({0, 2}).rowSpan(i)));
+        }
+    }
+
     void batchesKeepTheirAxis()
     {
         const TempFolder folder;

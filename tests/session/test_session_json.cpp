@@ -32,6 +32,7 @@ private Q_SLOTS:
         session.board.window = {3.25, 0.0, 128.1, 0.1};
         session.board.panes = {{1, false, MapWindow{1, 2, 3, 4}, std::nullopt}, {2, true, std::nullopt, std::array{-5, 40, 640, 480}}};
         session.layout = {LayoutKind::Measure, "AAEC"};
+        session.text = {"river “bank”", true, true, 12};
         session.sweep.methods = {"softmax", "window"};
         session.sweep.to = 65536;
         const auto json = sessionToJson(session, "/data/sessions");

@@ -72,6 +72,25 @@ private Q_SLOTS:
         QVERIFY(!grid.cellRect(0, 0).intersects(grid.cellRect(0, 1)));
     }
 
+    void ordersByTheApproximationsError()
+    {
+        HeadGrid grid;
+        grid.resize(300, 300);
+        grid.setGrid(2, 3);
+        const QRect first = grid.cellRect(0, 0);
+        const QRect second = grid.cellRect(0, 1);
+        QSignalSpy changed(&grid, &HeadGrid::orderChanged);
+        grid.setOrder(HeadOrder::ApproximationError);
+        QCOMPARE(changed.count(), 1);
+        grid.setError(0, 2, 0.25);
+        grid.setError(1, 1, 0.75);
+        QCOMPARE(grid.cellRect(1, 1), first);
+        QCOMPARE(grid.cellRect(0, 2), second);
+        grid.clearErrors();
+        QCOMPARE(grid.cellRect(0, 0), first);
+        grid.setError(9, 9, 1.0); // a head of an input that is gone
+    }
+
     void ordersByAMeasure()
     {
         HeadGrid grid;
