@@ -84,11 +84,17 @@ std::vector<CommandSpec> boardCommands()
         {Command::ThemeSystem, "&View", "Theme: as the system", "", "Light or dark as the desktop is"},
         {Command::ThemeLight, "&View", "Theme: light", "", "Light window; exports are always light"},
         {Command::ThemeDark, "&View", "Theme: dark", "Ctrl+Shift+T", "Dark window; exports are always light"},
+    };
+}
+
+std::vector<CommandSpec> travelCommands()
+{
+    return {
         {Command::Find, "&Go", "&Find in the text…", "Ctrl+F", "Mark every place of a text: its rows and columns on the maps too"},
         {Command::FindNext, "&Go", "Next place", "F3", "The next place of the searched text"},
         {Command::FindPrevious, "&Go", "Previous place", "Shift+F3", "The place before"},
         {Command::OnlyFound, "&Go", "&Only found tokens", "F",
-         "Veil what lies in neither row nor column of a found token; metrics and row plot are left as they are"},
+         "Veil what lies in neither row nor column of a found token; the metrics are then of these queries alone"},
         {Command::JumpTo, "&Go", "&Jump to a token…", "Ctrl+J", "To a position by its number, or to the next place of some words"},
         {Command::PreviousHead, "&Go", "Previous head", "Left", "The head before this one"},
         {Command::NextHead, "&Go", "Next head", "Right", "The head after this one"},
@@ -99,16 +105,16 @@ std::vector<CommandSpec> boardCommands()
         {Command::PreviousMethod, "&Go", "Previous method", "PgUp", "The method before this one in the list"},
         {Command::NextMethod, "&Go", "Next method", "PgDown", "The method after this one in the list"},
         {Command::ToggleCausal, "&Go", "&Causal", "C", "Each query sees only the keys up to itself"},
-        {Command::StartLong, "&Measure", "&Start what waits", "Ctrl+R",
-         "Run the model up to this layer although it takes long; what it takes stands in the map's place"},
-        {Command::Measure, "&Measure", "&Measure latency", "F9", "Start the sweep of the latency tab"},
-        {Command::CancelJobs, "&Measure", "&Cancel all jobs", "Ctrl+.", "Stop everything that is being computed"},
     };
 }
 
 std::vector<CommandSpec> otherCommands()
 {
     return {
+        {Command::StartLong, "&Measure", "&Start what waits", "Ctrl+R",
+         "Run the model up to this layer although it takes long; what it takes stands in the map's place"},
+        {Command::Measure, "&Measure", "&Measure latency", "F9", "Start the sweep of the latency tab"},
+        {Command::CancelJobs, "&Measure", "&Cancel all jobs", "Ctrl+.", "Stop everything that is being computed"},
         {Command::Architectures, "&Architectures", "&Side by side…", "Ctrl+Shift+A",
          "Whole models from their config.json: which layers attend, memory and latency against length"},
         {Command::OpenArchitecture, "&Architectures", "&Open config.json…", "", "Add a model's config.json to the page of architectures"},
@@ -128,7 +134,7 @@ const std::vector<CommandSpec>& commandTable()
 {
     static const std::vector<CommandSpec> table = [] {
         auto all = fileCommands();
-        for (const auto& more : {boardCommands(), otherCommands()})
+        for (const auto& more : {boardCommands(), travelCommands(), otherCommands()})
             all.insert(all.end(), more.begin(), more.end());
         return all;
     }();

@@ -88,7 +88,7 @@ void MapStrip::drawText()
     m_picture = QImage(upright() ? kColumns : rows, upright() ? rows : kColumns, QImage::Format_ARGB32);
     for (std::size_t cell = 0; cell < cells; ++cell) {
         const float share = all[cell] > 0.0F ? letters[cell] / all[cell] : 0.0F;
-        ink.setAlphaF(0.55F * share * share);
+        ink.setAlphaF(0.4F * share * share);
         const auto along = static_cast<int>(cell / kColumns);
         const auto aside = static_cast<int>(cell % kColumns);
         m_picture.setPixelColor(upright() ? aside : along, upright() ? along : aside, ink);

@@ -71,6 +71,8 @@ public:
 
     /// An approximation that waits for consent because it will take long (see core/session/time_estimate.h).
     void startLong(std::size_t index);
+    /// Metrics are of these queries alone; ascending, each once. Empty: of all.
+    void setMeasuredQueries(std::vector<Index> rows);
     /// Everything that waits for consent: the layer, and approximations.
     void startAllLong();
 
@@ -126,6 +128,7 @@ private:
     std::optional<Session> m_fallback; ///< what to go back to where the input that is being opened is refused
     QString m_inputText;               ///< likewise
     bool m_thumbnailsWanted = false;
+    std::vector<Index> m_measuredQueries;
     bool m_layerWaits = false; ///< for consent: m_board.failure says how long it takes
     Errc m_lastFailure = Errc::Io;
     std::unique_ptr<JobQueue> m_jobs;

@@ -6,6 +6,7 @@
 #include "core/method/registry.h"
 #include "core/scores/difference.h"
 #include "core/session/head_maps.h"
+#include "core/session/measure_rows.h"
 #include "core/session/time_estimate.h"
 #include "ui/head_grid.h"
 #include "ui/plot_theme.h"
@@ -136,7 +137,10 @@ void SessionController::startMetrics(std::vector<ApproximationState>& list, std:
     const auto comparison = list[index].comparison;
     m_jobs->replace(
         slot, "Metrics of " + list[index].setting.id, comparison->exact.map->rows() <= 1024 ? Lane::Interactive : Lane::Background,
-        [comparison](const RunContext& context) { return measure(*comparison, context); },
+        [comparison, rows = m_measuredQueries](const RunContext& context) {
+            const bool some = !rows.empty() && rows.back() < comparison->exact.map->rows(); // else they are of another input
+            return some ? measureRows(*comparison, rows, context) : measure(*comparison, context);
+        },
         [this, &list, index, comparison](Result<ComparisonMetrics> metrics) {
             if (index >= list.size() || list[index].comparison != comparison)
                 return;
@@ -145,6 +149,23 @@ void SessionController::startMetrics(std::vector<ApproximationState>& list, std:
                 list[index].metrics = *metrics;
             Q_EMIT metricsChanged();
         });
+}
+
+void SessionController::setMeasuredQueries(std::vector<Index> rows)
+{
+    if (rows == m_measuredQueries)
+        return;
+    m_measuredQueries = std::move(rows);
+    const auto again = [this](std::vector<ApproximationState>& list, const char* slot) {
+        for (std::size_t i = 0; i < list.size(); ++i)
+            if (list[i].comparison) {
+                list[i].metrics.reset();
+                startMetrics(list, i, slotName(slot, i));
+            }
+    };
+    again(m_board.approximations, "metrics");
+    again(m_board.references, "referenceMetrics");
+    Q_EMIT metricsChanged();
 }
 
 void SessionController::startReferences()

@@ -189,8 +189,11 @@ void TextPanel::setOnly(bool only)
 void TextPanel::setSelection(std::optional<Index> query, std::optional<Index> key)
 {
     const auto name = [this](Index at) {
-        return m_text->isEmpty() || at >= m_text->length() ? QString::number(at)
-                                                           : tr("%1 “%2”").arg(at).arg(m_text->part(at).toString().simplified().left(24));
+        if (m_text->isEmpty() || at >= m_text->length())
+            return QString::number(at);
+        QString part = m_text->part(at).toString();
+        part = part.trimmed().isEmpty() ? part.replace(QLatin1Char('\n'), QStringLiteral("↵")) : part.trimmed();
+        return tr("%1 “%2”").arg(at).arg(part.left(24));
     };
     if (query && query != m_query)
         m_view->showToken(*query);

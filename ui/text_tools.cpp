@@ -13,6 +13,9 @@
 #include <QAction>
 #include <QDockWidget>
 
+#include <algorithm>
+#include <vector>
+
 namespace attnscope {
 
 namespace {
@@ -20,6 +23,17 @@ namespace {
 constexpr double kJumpWindow = 200.0; // cells that are seen after a jump from the whole map
 
 bool holds(double from, double count, Index at) { return double(at) >= from && double(at) + 1.0 <= from + count; }
+
+/// Of the filter; empty where there is none.
+std::vector<Index> queriesOf(const TextMarks& marks)
+{
+    std::vector<Index> queries;
+    if (marks.only)
+        for (const auto& [first, last] : marks.tokens)
+            for (Index token = queries.empty() ? first : std::max(first, queries.back() + 1); token < last; ++token)
+                queries.push_back(token);
+    return queries;
+}
 
 } // namespace
 
@@ -105,6 +119,9 @@ void TextTools::showMarks()
     m_panels.board->setMarks(marks);
     for (MapStrip* strip : {m_panels.rowStrip, m_panels.columnStrip})
         strip->setMarks(marks);
+    const auto queries = queriesOf(*marks);
+    m_controller.setMeasuredQueries(queries);
+    m_panels.metricsDock->setWindowTitle(queries.empty() ? tr("Metrics") : tr("Metrics of %n found queries", nullptr, int(queries.size())));
 }
 
 // The row plot has read the query's whole exact row already.

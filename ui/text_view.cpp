@@ -3,6 +3,7 @@
 
 #include "core/color/color_scale.h"
 #include "ui/plot_theme.h"
+#include "ui/text_marks.h"
 
 #include <QHelpEvent>
 #include <QKeyEvent>

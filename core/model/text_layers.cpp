@@ -125,7 +125,7 @@ ForwardOptions TextLayers::optionsFor(Index index, std::optional<Index> head)
     options.captureLayers = layersFrom(small && options.resume ? options.resume->layer : small ? 0 : index, index);
     if (!small)
         options.captureHead = head;
-    options.keepStream = index + 1 < config.layers || !small;
+    options.keepStream = index > 0 && (index + 1 < config.layers || !small); // embeddings are soon made again
     return options;
 }
 

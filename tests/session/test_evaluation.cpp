@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Comparisons of methods that lack a form for the input's mask: both sides change, and it is said.
-#include "core/session/evaluation.h"
+#include "core/session/measure_rows.h"
 #include "support/maps.h"
 #include "support/random_inputs.h"
 #include "support/register_test.h"
@@ -59,6 +59,34 @@ private Q_SLOTS:
         const Inputs used = change.applied(in);
         QVERIFY(used.causal ? methodCausal : methodBidirectional);
         QVERIFY(used.window == 0 || methodWindow);
+    }
+
+    void someQueriesAreMeasuredAlone()
+    {
+        const auto data = randomInputs({1, 1, 40, 40, 16, 16}, 1);
+        const Inputs in = data.inputs(true);
+        const auto& method = *findMethod("linear-elu");
+        const auto exact = evaluateExact(in, {});
+        QVERIFY(exact.ok());
+        const auto comparison = compareWith(*exact, method, in, defaultParams(method.info().params), {});
+        QVERIFY(comparison.ok());
+        std::vector<Index> all;
+        for (Index i = 0; i < 40; ++i)
+            all.push_back(i);
+        const auto whole = measure(*comparison, {});
+        const auto same = measureRows(*comparison, all, {});
+        QVERIFY(whole.ok() && same.ok());
+        QCOMPARE(same->map.relFrobenius, whole->map.relFrobenius);
+        QCOMPARE(same->output.relFrobenius, whole->output.relFrobenius);
+        const auto one = measureRows(*comparison, {17}, {});
+        QVERIFY(one.ok());
+        QCOMPARE(one->map.maxAbsRow, Index(17));
+        double variation = 0.0;
+        for (Index j = 0; j < 40; ++j)
+            variation += 0.5 * std::abs(double(*comparison->exact.map->cell(17, j)) - double(*comparison->approximation.map->cell(17, j)));
+        QVERIFY(std::abs(one->map.totalVariation - variation) < 1e-6);
+        QCOMPARE(measureRows(*comparison, {}, {}).error().code, Errc::InvalidParam);
+        QCOMPARE(measureRows(*comparison, {40}, {}).error().code, Errc::InvalidParam);
     }
 
     void withoutItsWindowBothSidesSeeAllKeys()
