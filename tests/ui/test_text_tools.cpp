@@ -38,10 +38,10 @@ struct Opened {
     {
         return QTest::qWaitFor([this] { return controller.jobs().idle() && controller.board().exact && board->isIdle(); }, kPatience);
     }
-    QAction* action(const QString& text)
+    QAction* action(const QString& name)
     {
         for (QAction* action : window.actions())
-            if (action->text().remove(QLatin1Char('&')) == text)
+            if (action->text().remove(QLatin1Char('&')) == name)
                 return action;
         return nullptr;
     }
