@@ -121,7 +121,9 @@ void TextTools::showMarks()
         strip->setMarks(marks);
     const auto queries = queriesOf(*marks);
     m_controller.setMeasuredQueries(queries);
-    m_panels.metricsDock->setWindowTitle(queries.empty() ? tr("Metrics") : tr("Metrics of %n found queries", nullptr, int(queries.size())));
+    m_panels.metricsDock->setWindowTitle(queries.empty()       ? tr("Metrics")
+                                         : queries.size() == 1 ? tr("Metrics of 1 found query")
+                                                               : tr("Metrics of %1 found queries").arg(queries.size()));
 }
 
 // The row plot has read the query's whole exact row already.
