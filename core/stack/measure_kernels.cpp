@@ -20,6 +20,7 @@ constexpr int kLeastRuns = 3;
 constexpr int kMostRuns = 15;
 constexpr double kSecondsPerSample = 0.25;
 constexpr double kSecondsPerKernel = 1.5; // after which no longer length is begun
+constexpr double kMostInputBytes = 1e9;   // of many heads on many threads
 constexpr Index kWeightSide = 4096;       // 64 MiB of weights: more than caches hold
 
 double d(Index value) { return static_cast<double>(value); }
@@ -42,6 +43,16 @@ Result<UnitTime> timed(double units, const RunContext& context, const std::funct
     }
     const auto q = quartiles(seconds);
     return UnitTime{q.q1, q.median, q.q3};
+}
+
+/// Those whose inputs may be allocated, and the first in any case.
+std::vector<Index> affordable(std::vector<Index> lengths, const Shape& atOne, const RunContext& context)
+{
+    const double most = std::min(kMostInputBytes, 0.25 * static_cast<double>(context.memoryBudget));
+    const double perToken = SweepInputs::bytes(atOne);
+    while (lengths.size() > 1 && perToken * d(lengths.back()) > most)
+        lengths.pop_back();
+    return lengths;
 }
 
 Result<void> dropped(const Result<Tensor>& out) { return out ? Result<void>() : Result<void>(out.error()); }
@@ -74,14 +85,15 @@ Result<std::vector<KernelSample>> measureMethod(const KernelSpec& spec, const At
     const auto forms = method.otherForms();
     const bool recurrent = step && std::find(forms.begin(), forms.end(), "recurrent") != forms.end();
     const bool pairs = spec.kind == KernelKind::Attention;
-    return overLengths(step ? std::vector<Index>{256} : std::vector<Index>{64, 256, 1024, 2048, 4096}, [&](Index n) -> Result<UnitTime> {
-        if (auto grown = inputs.grow(shape(n), context); !grown)
-            return grown.error();
-        const auto in = inputs.first(n, true);
-        return timed(d(heads) * (pairs ? 0.5 * d(n) * d(n) : d(n)), context, [&] {
-            return dropped(recurrent ? method.runForm("recurrent", in, params, context) : method.run(in, params, context));
+    return overLengths(
+        step ? std::vector<Index>{256} : affordable({64, 256, 1024, 2048, 4096}, shape(1), context), [&](Index n) -> Result<UnitTime> {
+            if (auto grown = inputs.grow(shape(n), context); !grown)
+                return grown.error();
+            const auto in = inputs.first(n, true);
+            return timed(d(heads) * (pairs ? 0.5 * d(n) * d(n) : d(n)), context, [&] {
+                return dropped(recurrent ? method.runForm("recurrent", in, params, context) : method.run(in, params, context));
+            });
         });
-    });
 }
 
 /// q [1, U g, 1, d] against k, v [1, U, n, d]: one token for each of g query heads that share a cache.
@@ -93,7 +105,8 @@ Result<std::vector<KernelSample>> measureStep(const KernelSpec& spec, const Atte
     SweepInputs queries(1);
     if (auto grown = queries.grow({1, heads * spec.group, 1, 1, spec.dim, 1}, context); !grown)
         return grown.error();
-    return overLengths({256, 1024, 4096, 16384}, [&](Index n) -> Result<UnitTime> {
+    const auto lengths = affordable({256, 1024, 4096, 16384}, {1, heads, 1, 1, spec.dim, spec.valueDim}, context);
+    return overLengths(lengths, [&](Index n) -> Result<UnitTime> {
         if (auto grown = keys.grow({1, heads, n, n, spec.dim, spec.valueDim}, context); !grown)
             return grown.error();
         auto in = keys.first(n, false);

@@ -57,6 +57,20 @@ private Q_SLOTS:
             QVERIFY(sample.unit.low > 0.0 && sample.unit.low <= sample.unit.median && sample.unit.median <= sample.unit.high);
     }
 
+    void lengthsKeepToTheMemory()
+    {
+        RunContext context;
+        context.threads = 1;
+        const KernelSpec spec{KernelKind::AttentionStep, "softmax", 64, 64, 1};
+        const auto all = measureKernel(spec, context);
+        context.memoryBudget = std::uint64_t{4} << 20U; // a quarter holds 1,365 rows of q, k and v
+        const auto few = measureKernel(spec, context);
+        QVERIFY(all.ok() && few.ok());
+        QCOMPARE(few->size(), std::size_t{2});
+        QCOMPARE(few->back().n, 1024.0);
+        QVERIFY(all->size() >= few->size());
+    }
+
     void everyBundledMixerHasAMethod() // so that --card measured takes whatever the golden table holds
     {
         for (const auto& entry : std::filesystem::directory_iterator(attnscope::tests::architectureFolder()))
