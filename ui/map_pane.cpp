@@ -136,7 +136,7 @@ void MapPane::startPyramid(bool keepPicture)
 void MapPane::takeStatistics()
 {
     m_range = valueRange();
-    if (m_range && m_range->min < 0.0 && !m_signed) {
+    if (m_pyramid && m_range && m_range->min < 0.0 && !m_signed) {
         m_signed = true;
         if (m_pyramid->pool() == Pool::Max && m_pyramid->topLevel() > 0)
             startPyramid(true);
