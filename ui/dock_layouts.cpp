@@ -15,6 +15,7 @@ namespace attnscope {
 namespace {
 
 constexpr quint32 kMagic = 0x61746c31; // of an arrangement
+constexpr const char* kToolbar = "boardToolbar";
 
 QSplitter* centerOf(const QMainWindow& window) { return qobject_cast<QSplitter*>(window.centralWidget()); }
 
@@ -77,9 +78,9 @@ void teach(QMainWindow& window)
         window.resizeDocks({help, methods}, {window.height() * 60 / 100, window.height() * 40 / 100}, Qt::Vertical);
     }
     resizeDock(window, "helpDock", 0.38, Qt::Horizontal);
-    for (QToolBar* bar : window.findChildren<QToolBar*>(QStringLiteral("boardToolbar")))
+    for (QToolBar* bar : window.findChildren<QToolBar*>(QLatin1String(kToolbar)))
         bar->hide();
-    splitCenter(window, 800, 200);
+    splitCenter(window, 740, 260);
 }
 
 } // namespace
@@ -104,6 +105,11 @@ bool restoreArrangement(QMainWindow& window, const QByteArray& arrangement)
         return false;
     if (auto* center = centerOf(window))
         center->restoreState(split);
+    for (QToolBar* bar : window.findChildren<QToolBar*>())
+        if (bar->objectName() != QLatin1String(kToolbar)) { // it came later, and stays in a line of its own
+            window.insertToolBarBreak(bar);
+            bar->show();
+        }
     return true;
 }
 

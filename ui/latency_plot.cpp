@@ -14,6 +14,8 @@ namespace attnscope {
 
 namespace {
 
+constexpr int kMuch = 10000; // pixels; more than any screen
+
 QCPScatterStyle::ScatterShape curveShape(std::size_t i)
 {
     constexpr QCPScatterStyle::ScatterShape shapes[] = {QCPScatterStyle::ssDisc, QCPScatterStyle::ssSquare, QCPScatterStyle::ssDiamond,
@@ -69,6 +71,7 @@ LatencyPlot::LatencyPlot(QWidget* parent) : QWidget(parent), m_plot(new QCustomP
     // Beside the axes: inside them it would hide curves of a low window.
     m_plot->legend->setVisible(true);
     m_plot->plotLayout()->addElement(0, 1, m_plot->legend);
+    m_plot->legend->setMaximumSize(kMuch, kMuch); // an empty one would hold the axes down to its own height
     m_plot->plotLayout()->setColumnStretchFactor(1, 0.001);
     m_plot->legend->setFillOrder(QCPLegend::foRowsFirst);
     m_plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);

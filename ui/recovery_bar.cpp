@@ -27,10 +27,12 @@ RecoveryBar::RecoveryBar(std::vector<Leftover> leftovers, SessionController& con
     : QToolBar(tr("Restore"), parent), m_leftovers(std::move(leftovers)), m_text(new QLabel(this))
 {
     constexpr int kMargin = 4;
+    constexpr int kNarrowest = 60; // a long text in large letters must not widen the window
     setObjectName(QStringLiteral("recoveryBar"));
     setMovable(false);
     setToolButtonStyle(Qt::ToolButtonTextOnly);
     m_text->setMargin(kMargin);
+    m_text->setMinimumWidth(kNarrowest);
     addWidget(m_text);
     m_restore = addAction(tr("Restore it"));
     m_discard = addAction(tr("Discard it"));
