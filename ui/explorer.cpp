@@ -48,6 +48,8 @@ int runExplorer(std::vector<const Backend*> backends, const std::string& cudaNot
     if (std::all_of(files.begin(), files.end(), [](const QString& file) { return architectureFile(file) == ArchitectureFile::Yes; }))
         window.openExample(); // behind the page of architectures, if there are any
     window.openAll(files);
+    if (const auto& input = window.controller().session().input; input.path.empty() && input.text.empty())
+        window.openExample(); // behind the sentence about a session that can't be opened
     window.offerLeftovers();
     return QApplication::exec();
 }

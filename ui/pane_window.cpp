@@ -16,6 +16,7 @@ PaneWindow::PaneWindow(QWidget* pane, QWidget* owner) : QWidget(owner, Qt::Windo
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(pane);
     addActions(owner->window()->actions());
+    setFocus(); // and not the chain, which would take the space bar
 }
 
 void PaneWindow::closeEvent(QCloseEvent* event)
