@@ -19,6 +19,8 @@
 #include <QJsonObject>
 #include <qcustomplot.h>
 
+#include <cmath>
+
 namespace attnscope {
 
 namespace {
@@ -150,12 +152,15 @@ QString stackCaption(const StackAnswer& answer)
     const QString scenario = question.scenario == Scenario::Prompt     ? QObject::tr("one prompt")
                              : question.scenario == Scenario::Generate ? QObject::tr("n tokens in, n out")
                                                                        : QObject::tr("a conversation");
-    return QObject::tr(
-               "Predicted: %1 (%2), %3, batch %4, %5; no overlap, no scheduler, within 20 % at best. Strips: shares of what bounds the "
-               "time, or of the bytes held.")
+    const QString sure = answer.card.kernels ? QObject::tr("kernels measured here, with the spread of their repeats")
+                                             : QObject::tr("within %1 % at best").arg(std::lround(100.0 * answer.card.uncertainty));
+    const QString format =
+        answer.choice.dtype.empty() ? QObject::tr("each in its file's number format") : QString::fromStdString(answer.choice.dtype);
+    return QObject::tr("Predicted: %1 (%2), %3, batch %4, %5; no overlap, no scheduler, %6. Strips: shares of what bounds the time, or of "
+                       "the bytes held.")
         .arg(QString::fromStdString(answer.card.title), QString::fromStdString(answer.card.source), scenario)
         .arg(question.batch)
-        .arg(answer.choice.dtype.empty() ? QObject::tr("each in its file's number format") : QString::fromStdString(answer.choice.dtype));
+        .arg(format, sure);
 }
 
 bool holdsStackSession(const QString& path)

@@ -23,6 +23,8 @@ constexpr int kRightMargin = 14; // half of the last tick label
 constexpr int kLegendItem = 190; // pixels, about
 constexpr double kRoom = 1.4;    // factor above and below the curves
 constexpr int kMostTicks = 6;
+constexpr double kThick = 2.0; // of a curve
+constexpr double kThin = 1.1;
 
 QSharedPointer<QCPAxisTickerText> tickerOf(const std::vector<std::pair<double, QString>>& ticks)
 {
@@ -259,7 +261,7 @@ void StackPlot::addLines(const Column& column, bool inLegend)
 {
     const PlotTheme theme = plotTheme(palette());
     for (std::size_t i = 0; inLegend && i < m_answer.architectures.size(); ++i)
-        graphOn(*column.main, shortName(i))->setPen(QPen(architectureColor(i, theme), 2.0));
+        graphOn(*column.main, shortName(i))->setPen(QPen(architectureColor(i, theme), kThick));
     bool misfits = false;
     const auto lines = stackLines(m_answer, column.quantity);
     for (const auto& line : lines) {
@@ -267,11 +269,8 @@ void StackPlot::addLines(const Column& column, bool inLegend)
         if (column.quantity != StackQuantity::Memory && line.fits)
             addBand(column, line);
         auto* graph = graphOn(*column.main);
-        graph->setPen(QPen(color, line.reuse || !line.fits ? 1.2 : 2.0, styleOf(line)));
+        graph->setPen(QPen(color, line.reuse || !line.fits ? kThin : kThick, styleOf(line)));
         graph->setData(line.n, line.value, true);
-        if (line.reuse)
-            addText(*m_plot, *column.main, {line.n.front(), line.value.front()}, false, tr("with prefix reuse"), theme,
-                    Qt::AlignLeft | Qt::AlignBottom);
         if (line.fits)
             continue;
         auto* cross = graphOn(*column.main, inLegend && !misfits ? tr("does not fit from here on") : QString());
@@ -282,9 +281,11 @@ void StackPlot::addLines(const Column& column, bool inLegend)
         const auto first = allAlong || line.n.size() < 2 ? 0 : 1; // the point before it belongs to the part that fits
         cross->addData(line.n[first], line.value[first]);
     }
+    if (inLegend && std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.reuse; }))
+        graphOn(*column.main, tr("thin: with prefix reuse"))->setPen(QPen(theme.foreground, kThin));
     const bool guessed = std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.extrapolated; });
     if (inLegend && guessed)
-        graphOn(*column.main, tr("extrapolated"))->setPen(QPen(theme.foreground, 2.0, Qt::DashLine));
+        graphOn(*column.main, tr("extrapolated"))->setPen(QPen(theme.foreground, kThick, Qt::DashLine));
 }
 
 /// What the prediction is sure of, faintly behind its curve.
