@@ -31,5 +31,6 @@ Command addTable(CLI::App& parser);
 Command addAdvise(CLI::App& parser);
 Command addTheory(CLI::App& parser);
 Command addStack(CLI::App& parser);
+Command addForward(CLI::App& parser);
 
 } // namespace attnscope::cli

@@ -3,6 +3,11 @@
 """Times attnscope's CPU methods beside PyTorch's best on the same machine, with the same threads, round by round in turn.
 
     python3 cpu_peers.py path/to/attnscope-cli [--only NAME,..] [--rounds 7] [--out cpu_peers.json]
+                         [--fast-transformers path/to/causal_product_cpu.cpp] [--model folder]
+
+With --fast-transformers (a file of that project's source package on PyPI) its compiled causal product, built as its setup.py does, is
+the rival of the recurrent mixers and one more of causal linear attention. With --model (a Hugging Face folder of the Llama family)
+the model's forward pass is timed beside transformers' on 1,024 tokens.
 
 A ratio above 1 says that attnscope is faster. Each round times both, one after the other; what is kept is the median of the rounds'
 ratios. PyTorch's side is the fastest of the forms listed for a case (eager, torch.compile, SDPA, FlexAttention), picked before
@@ -126,16 +131,43 @@ def flex_window(n, side, causal):
     return run
 
 
+def load_fast_transformers(source):
+    from torch.utils.cpp_extension import load
+    return load("causal_product_cpu", [source], extra_cflags=["-O3", "-fopenmp", "-ffast-math"]).causal_dot_product
+
+
+def product_of(causal_dot_product):
+    """The product alone, which runs one head a thread."""
+    def run(q, k, v):
+        out = torch.zeros(*q.shape[:-1], v.shape[-1])
+        causal_dot_product(q, k, v, out)
+        return out
+    return run
+
+
+def linear_by_product(causal_dot_product):
+    product = product_of(causal_dot_product)
+
+    def run(q, k, v):
+        fq, fk = phi_elu(q), phi_elu(k)
+        norm = torch.einsum("nhli,nhli->nhl", fq, fk.cumsum(2))
+        return product(fq, fk, v) / norm.unsqueeze(-1)
+    return run
+
+
 def both(f):
     return {"eager": f, "compile": torch.compile(f, dynamic=False)}
 
 
-def forms(case, n):
+def forms(case, n, causal_product):
     kind, causal, dim = case["method"], case["causal"], case["dim"]
+    if case["heads"] > 1:
+        return {"fast-transformers": product_of(causal_product)} if causal_product else {}
     if kind == "softmax":
         return {"sdpa": lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal)}
     if kind == "linear-elu":
-        return both(linear_causal(phi_elu) if causal else linear(phi_elu))
+        extra = {"fast-transformers": linear_by_product(causal_product)} if causal and causal_product else {}
+        return both(linear_causal(phi_elu) if causal else linear(phi_elu)) | extra
     if kind == "performer":
         phi = make_positive(torch.randn(256, dim))
         return both(linear_causal(phi) if causal else linear(phi))
@@ -156,9 +188,10 @@ def cases():
              for m in ("linear-elu", "performer", "efficient", "linformer", "window")]
     made += [{"method": m, "causal": True, "dim": 64, "lengths": long, "bar": 5.0} for m in ("linear-elu", "performer")]
     made += [{"method": "window", "causal": True, "dim": 64, "lengths": long, "bar": 3.0}]
-    made += [{"method": m, "causal": True, "dim": 64, "lengths": long, "bar": None}
+    made += [{"method": m, "causal": True, "dim": 64, "lengths": long, "bar": 1.0, "heads": 2}
              for m in ("retention", "lightning", "mamba2", "gla", "hgrn2", "rwkv6", "deltanet", "gated-deltanet", "kda", "rwkv7")]
     for case in made:
+        case.setdefault("heads", 1)
         case["name"] = f"{case['method']}{'-causal' if case['causal'] else ''}-{case['dim']}"
     return made
 
@@ -176,8 +209,8 @@ def clock(run, seconds=0.05, least=3):
 
 
 def attnscope(cli, case, n, threads):
-    command = [cli, "sweep", "--methods", case["method"], "--lengths", str(n), "--dim", str(case["dim"]), "--repeats", "3", "--threads",
-               str(threads), "--time-cap", "60", "--json"] + (["--causal"] if case["causal"] else [])
+    command = [cli, "sweep", "--methods", case["method"], "--lengths", str(n), "--dim", str(case["dim"]), "--heads", str(case["heads"]),
+               "--repeats", "3", "--threads", str(threads), "--time-cap", "60", "--json"] + (["--causal"] if case["causal"] else [])
     sample = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["samples"][0]
     if sample["status"] != "ok":
         raise RuntimeError(f"{case['name']} n={n}: {sample['status']}")
@@ -189,9 +222,9 @@ def peaks(cli, threads):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["machine"]
 
 
-def fastest_form(case, n, qkv):
+def fastest_form(case, n, qkv, causal_product):
     timed = {}
-    for name, run in forms(case, n).items():
+    for name, run in forms(case, n, causal_product).items():
         try:
             call = lambda run=run: run(*qkv)
             call()
@@ -203,27 +236,51 @@ def fastest_form(case, n, qkv):
     return name, timed[name][1] if name else None
 
 
-def compare(cli, case, n, rounds, threads):
+def compare(cli, case, n, rounds, threads, causal_product):
     torch.manual_seed(0)
-    qkv = tuple(torch.randn(1, 1, n, case["dim"]) for _ in range(3))
-    form, rival = fastest_form(case, n, qkv)
+    qkv = tuple(torch.randn(1, case["heads"], n, case["dim"]) for _ in range(3))
+    form, rival = fastest_form(case, n, qkv, causal_product)
     rows = []
     for _ in range(rounds):
         theirs = clock(rival) if rival else None
         rows.append((theirs, attnscope(cli, case, n, threads)))
     ours = [sample["medianMs"] for _, sample in rows]
     sample = rows[0][1]
-    row = {"case": case["name"], "method": case["method"], "causal": case["causal"], "dim": case["dim"], "n": n,
+    row = {"case": case["name"], "method": case["method"], "causal": case["causal"], "heads": case["heads"],
+           "dim": case["dim"], "n": n,
            "attnscopeMs": statistics.median(ours), "attnscopeBestMs": min(ours), "flops": sample["flops"], "bytes": sample.get("bytes")}
     if rival:
         ratios = [theirs / s["medianMs"] for theirs, s in rows]
-        row |= {"torchForm": form, "torchMs": statistics.median(t for t, _ in rows), "ratio": statistics.median(ratios),
+        row |= {"rival": form, "rivalMs": statistics.median(t for t, _ in rows), "ratio": statistics.median(ratios),
                 "ratioLow": min(ratios), "ratioHigh": max(ratios), "bar": case["bar"], "met": statistics.median(ratios) >= case["bar"]}
     return row
 
 
+def compare_model(cli, folder, n, rounds, threads):
+    from transformers import AutoConfig, AutoModel
+    config = AutoConfig.from_pretrained(folder)
+    model = AutoModel.from_config(config, attn_implementation="sdpa", dtype=torch.float32).eval()
+    ids = torch.randint(0, config.vocab_size, (1, n))
+    rows = []
+    clock(lambda: model(ids, use_cache=False), least=1)
+    for _ in range(rounds):
+        theirs = clock(lambda: model(ids, use_cache=False), least=2)
+        command = [cli, "forward", "--model", folder, "--lengths", str(n), "--repeats", "2", "--threads", str(threads), "--json"]
+        ours = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["samples"][0]["medianMs"]
+        rows.append((theirs, ours))
+    ratios = [theirs / ours for theirs, ours in rows]
+    shape = {key: getattr(config, key) for key in ("model_type", "hidden_size", "intermediate_size", "num_hidden_layers",
+                                                   "num_attention_heads", "num_key_value_heads")}
+    return {"case": "forward", "model": shape, "n": n, "attnscopeMs": statistics.median(ours for _, ours in rows),
+            "rival": "transformers, sdpa, eager", "rivalMs": statistics.median(theirs for theirs, _ in rows),
+            "ratio": statistics.median(ratios), "ratioLow": min(ratios), "ratioHigh": max(ratios), "bar": 1.0,
+            "met": statistics.median(ratios) >= 1.0}
+
+
 def with_fractions(row, machine):
     """Of the ceilings: what the best round reached, since only that one may have had the machine to itself."""
+    if "flops" not in row:
+        return row
     seconds = 1e-3 * row["attnscopeBestMs"]
     flops = row["flops"] / seconds / machine["peaks"]["flops"]["all"]
     row["ofFlops"] = round(flops, 4)
@@ -238,20 +295,26 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out")
+    parser.add_argument("--fast-transformers")
+    parser.add_argument("--model")
     options = parser.parse_args()
     threads = torch.get_num_threads()
     torch.set_grad_enabled(False)
     only = [name for name in options.only.split(",") if name]
     machine = peaks(options.cli, threads)
+    product = load_fast_transformers(options.fast_transformers) if options.fast_transformers else None
     rows = []
     for case in cases():
         if only and not any(case["name"].startswith(name) for name in only):
             continue
         for n in case["lengths"]:
-            row = with_fractions(compare(options.cli, case, n, options.rounds, threads), machine)
+            row = with_fractions(compare(options.cli, case, n, options.rounds, threads, product), machine)
             rows.append(row)
-            ratio = f"{row['ratio']:6.2f}x ({row['ratioLow']:.2f} to {row['ratioHigh']:.2f}) of {row['torchForm']}" if "ratio" in row else ""
+            ratio = f"{row['ratio']:6.2f}x ({row['ratioLow']:.2f} to {row['ratioHigh']:.2f}) of {row['rival']}" if "ratio" in row else ""
             print(f"{row['case']:24} {n:6} {row['attnscopeMs']:10.3f} ms  {100 * row['ofFlops']:5.1f} % of FMA  {ratio}", file=sys.stderr)
+    if options.model:
+        rows.append(compare_model(options.cli, options.model, 1024, options.rounds, threads))
+        print(f"{'forward':24} {1024:6} {rows[-1]['attnscopeMs']:10.3f} ms  {rows[-1]['ratio']:6.2f}x", file=sys.stderr)
     after = peaks(options.cli, threads)
     for name, ceiling in machine["peaks"].items():
         if isinstance(ceiling, dict):

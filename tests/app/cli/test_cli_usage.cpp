@@ -22,7 +22,7 @@ private Q_SLOTS:
         const auto version = m_folder.run({"--version"});
         QCOMPARE(version.code, 0);
         QVERIFY(version.out.startsWith("attnscope-cli "));
-        for (const char* command : {"methods", "extract", "run", "map", "compare", "sweep", "verify"}) {
+        for (const char* command : {"methods", "extract", "run", "map", "compare", "sweep", "forward", "verify"}) {
             QVERIFY(m_folder.run({"--help"}).out.contains(command));
             const auto help = m_folder.run({command, "--help"});
             QCOMPARE(help.code, 0);
