@@ -32,13 +32,13 @@ double multiplyAdds(Index rounds, float* sink)
     const auto more = hn::Set(d, 0.001F);
     for (Index r = 0; r < rounds; ++r) {
 #pragma GCC unroll 24
-        for (int i = 0; i < kChains; ++i)
-            chains[i] = hn::MulAdd(chains[i], factor, more);
+        for (auto& chain : chains)
+            chain = hn::MulAdd(chain, factor, more);
     }
     auto sum = hn::Zero(d);
 #pragma GCC unroll 24
-    for (int i = 0; i < kChains; ++i)
-        sum = hn::Add(sum, chains[i]);
+    for (const auto& chain : chains)
+        sum = hn::Add(sum, chain);
     *sink = hn::GetLane(hn::SumOfLanes(d, sum));
     return 2.0 * kChains * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
 }
