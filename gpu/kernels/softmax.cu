@@ -137,7 +137,7 @@ __device__ void addValues(float (&o)[kRowsPerThread][Tile<D>::colsPerThread], co
 }
 
 template <int D>
-__global__ void __launch_bounds__(kSide* kSide) softmaxKernel(const SoftmaxProblem p)
+__global__ void __launch_bounds__(kSide* kSide) softmaxKernel(const SoftmaxProblem p, Index firstTile)
 {
     extern __shared__ float shared[];
     float* q = shared;
@@ -145,9 +145,10 @@ __global__ void __launch_bounds__(kSide* kSide) softmaxKernel(const SoftmaxProbl
     float* v = k + Tile<D>::keys * Tile<D>::stride;
     float* weights = v + Tile<D>::keys * Tile<D>::stride;
     const Shape& s = p.shape;
-    const Index head = blockIdx.y;
+    const Index rowTiles = (s.queries + kQueries - 1) / kQueries;
+    const Index head = (firstTile + blockIdx.x) / rowTiles;
     const Index kvHead = head / s.heads * p.kvHeads + head % s.heads * p.kvHeads / s.heads;
-    const Index row0 = static_cast<Index>(blockIdx.x) * kQueries;
+    const Index row0 = (firstTile + blockIdx.x) % rowTiles * kQueries;
     const float* keys = p.k + kvHead * s.keys * s.dim;
     const float* values = p.v + kvHead * s.keys * s.valueDim;
     loadTile<D>(q, p.q + head * s.queries * s.dim, row0, s.queries, kQueries, static_cast<int>(s.dim));
@@ -183,30 +184,30 @@ __global__ void __launch_bounds__(kSide* kSide) softmaxKernel(const SoftmaxProbl
 }
 
 template <int D>
-cudaError_t launch(const SoftmaxProblem& p, cudaStream_t stream)
+cudaError_t launch(const SoftmaxProblem& p, Index first, Index last, cudaStream_t stream)
 {
     const auto bytes = static_cast<int>(Tile<D>::bytes);
     if (const auto status = cudaFuncSetAttribute(softmaxKernel<D>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
         status != cudaSuccess)
         return status;
-    const dim3 blocks(static_cast<unsigned>((p.shape.queries + kQueries - 1) / kQueries),
-                      static_cast<unsigned>(p.shape.batch * p.shape.heads));
-    softmaxKernel<D><<<blocks, kSide * kSide, Tile<D>::bytes, stream>>>(p);
+    softmaxKernel<D><<<static_cast<unsigned>(last - first), kSide * kSide, Tile<D>::bytes, stream>>>(p, first);
     return cudaGetLastError();
 }
 
 } // namespace
 
-cudaError_t launchSoftmax(const SoftmaxProblem& p, cudaStream_t stream)
+Index softmaxTiles(const SoftmaxProblem& p) { return (p.shape.queries + kQueries - 1) / kQueries * p.shape.batch * p.shape.heads; }
+
+cudaError_t launchSoftmax(const SoftmaxProblem& p, Index first, Index last, cudaStream_t stream)
 {
     const Index widest = std::max(p.shape.dim, p.shape.valueDim);
     if (widest <= 32)
-        return launch<32>(p, stream);
+        return launch<32>(p, first, last, stream);
     if (widest <= 64)
-        return launch<64>(p, stream);
+        return launch<64>(p, first, last, stream);
     if (widest <= 128)
-        return launch<128>(p, stream);
-    return widest <= kSoftmaxMaxDim ? launch<256>(p, stream) : cudaErrorInvalidValue;
+        return launch<128>(p, first, last, stream);
+    return widest <= kSoftmaxMaxDim ? launch<256>(p, first, last, stream) : cudaErrorInvalidValue;
 }
 
 } // namespace attnscope::kernels

@@ -22,7 +22,10 @@ struct SoftmaxProblem {
     bool causal = false; ///< query i sees the keys j <= i + (M - N)
 };
 
-/// Asynchronous. FlashAttention's recurrence (Dao et al. 2022, arXiv:2205.14135, algorithm 1).
-cudaError_t launchSoftmax(const SoftmaxProblem& problem, cudaStream_t stream);
+/// Blocks of queries times heads, of which launches may take a part.
+Index softmaxTiles(const SoftmaxProblem& problem);
+
+/// Tiles [first, last); asynchronous. FlashAttention's recurrence (Dao et al. 2022, arXiv:2205.14135, algorithm 1).
+cudaError_t launchSoftmax(const SoftmaxProblem& problem, Index first, Index last, cudaStream_t stream);
 
 } // namespace attnscope::kernels
