@@ -40,6 +40,11 @@ Result<std::shared_ptr<const ScoreSource>> Backend::difference(std::shared_ptr<c
     return makeDifference(std::move(a), std::move(b), metric);
 }
 
+Result<Ceilings> Backend::ceilings() const
+{
+    return Error{Errc::Unsupported, "The ceilings of " + id() + " can't be measured this way.", "See measurePeaks() for the processor's."};
+}
+
 void setNoticeHandler(std::function<void(const std::string&)> handler)
 {
     const std::scoped_lock lock(notices().mutex);

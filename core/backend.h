@@ -21,8 +21,9 @@ struct RunTimes {
 
 /// What a device reached when its limits were measured.
 struct Ceilings {
-    double flops = 0.0; ///< FLOP/s of its fastest matrix product in one number format
-    double bytes = 0.0; ///< bytes/s read and written by a large copy
+    double flops = 0.0;        ///< FLOP/s of matrix products in its fastest supported format
+    double exponentials = 0.0; ///< per second
+    double bytes = 0.0;        ///< bytes/s read and written by a large copy
 };
 
 class Backend {
@@ -57,8 +58,8 @@ public:
     virtual Result<std::shared_ptr<const ScoreSource>> difference(std::shared_ptr<const ScoreSource> a,
                                                                   std::shared_ptr<const ScoreSource> b, DifferenceMetric metric) const;
 
-    /// Measured when first asked for (under a second); nothing where this backend doesn't measure them.
-    virtual std::optional<Ceilings> ceilings() const { return {}; }
+    /// Measured anew, in under a second; Unsupported where this backend doesn't measure them.
+    virtual Result<Ceilings> ceilings() const;
 };
 
 /// The backend that every machine has.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "gpu/cuda_backend.h"
 
+#include "gpu/card_ceilings.h"
+#include "gpu/cuda_map.h"
 #include "gpu/cuda_method.h"
 #include "gpu/device_problem.h"
 #include "gpu/fallback.h"
@@ -33,6 +35,10 @@ public:
     Result<Tensor> run(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const override;
     Result<RunTimes> time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats, double timeCapSeconds,
                           const RunContext& context) const override;
+    Result<SharedSource> scores(const AttentionMethod& method, const Inputs& inputs, HeadRef head, const Params& params,
+                                const RunContext& context) const override;
+    Result<SharedSource> difference(SharedSource a, SharedSource b, DifferenceMetric metric) const override;
+    Result<Ceilings> ceilings() const override { return noteLoss(measureCeilings(m_card.device)); }
 
 private:
     Result<void> supportsRow(const AttentionMethod& method, const Shape& shape, bool causal, const Params* params) const;
@@ -173,6 +179,44 @@ Result<RunTimes> CudaBackend::time(const AttentionMethod& method, const Inputs& 
     if (auto can = ready(method, inputs, params, context); !can)
         return can.error();
     return noteLoss(measure(*findCudaMethod(method.info().id), inputs, params, repeats, timeCapSeconds, context));
+}
+
+Result<SharedSource> CudaBackend::scores(const AttentionMethod& method, const Inputs& inputs, HeadRef head, const Params& params,
+                                         const RunContext& context) const
+{
+    const auto onCpu = [&method, inputs, head, params, context] { return method.scores(inputs, head, params, context); };
+    if (m_card.lost || inputs.window > 0)
+        return onCpu();
+    Result<SharedSource> made = Error{Errc::Unsupported, "", ""};
+    if (method.info().id == "softmax") {
+        if (auto runnable = checkRunnable(method, inputs, head, params, context); !runnable)
+            return runnable.error();
+        // Later it is asked for from other threads, when this call's stop and progress are over.
+        const auto later = [&method, inputs, head, params, budget = context.memoryBudget, threads = context.threads] {
+            return method.scores(inputs, head, params, {{}, {}, budget, threads});
+        };
+        made = noteLoss(makeCudaSoftmaxMap(m_card.device, inputs, head, m_dtype, later, context));
+    } else {
+        auto source = onCpu();
+        if (!source)
+            return source;
+        made = noteLoss(makeCudaFactoredMap(m_card.device, *source, m_dtype));
+        if (!made && made.error().code != Errc::Cancelled) {
+            giveNotice(made.error().what + " The map is computed on the CPU.");
+            return source;
+        }
+    }
+    if (made || (made.error().code != Errc::OutOfMemory && made.error().code != Errc::Device))
+        return made;
+    giveNotice(made.error().what + " The map is computed on the CPU.");
+    return onCpu();
+}
+
+Result<SharedSource> CudaBackend::difference(SharedSource a, SharedSource b, DifferenceMetric metric) const
+{
+    if (auto onCard = makeCudaDifference(a, b, metric))
+        return onCard;
+    return makeDifference(std::move(a), std::move(b), metric);
 }
 
 std::unique_ptr<Card> makeCard(int index)

@@ -17,7 +17,7 @@ int partsOf(Dtype dtype) { return dtype == Dtype::F32 ? 2 : 1; }
 
 bool hasTensorKernel(const CudaDevice& device, Index widest, Dtype dtype)
 {
-    return device.isHopper() && kernels::hasExactHopper(widest, partsOf(dtype));
+    return device.major >= 8 && kernels::hasExactWidth(widest, partsOf(dtype));
 }
 
 Result<TensorOperands> TensorOperands::make(const DeviceInputs& inputs, Workspace& workspace)

@@ -57,20 +57,20 @@ Result<void> writeBlock(const Options& options, const ScoreSource& map, const Bl
 }
 
 /// The method's map, or its difference from that of --against.
-Result<std::shared_ptr<const ScoreSource>> sourceOf(const Options& options, const MethodChoice& choice,
+Result<std::shared_ptr<const ScoreSource>> sourceOf(const Options& options, const Backend& backend, const MethodChoice& choice,
                                                     const std::optional<MethodChoice>& against, const Inputs& inputs,
                                                     const RunContext& context)
 {
-    auto map = choice.method->scores(inputs, {}, choice.params, context);
+    auto map = backend.scores(*choice.method, inputs, {}, choice.params, context);
     if (!map || !against)
         return map;
     const auto metric = parseDifferenceMetric(options.metric);
     if (!metric)
         return metric.error();
-    auto exact = against->method->scores(inputs, {}, against->params, context);
+    auto exact = backend.scores(*against->method, inputs, {}, against->params, context);
     if (!exact)
         return exact;
-    return makeDifference(*map, *exact, *metric);
+    return backend.difference(*map, *exact, *metric);
 }
 
 int writeMap(const Options& options, const ScoreSource& map, const RunContext& context)
@@ -104,14 +104,13 @@ int runMap(const Options& options, const RunContext& given)
     const auto backend = options.context->findBackend();
     if (!backend)
         return fail(backend.error());
-    if ((*backend)->id() != "cpu")
-        std::cerr << "Maps are evaluated on the CPU; " << (*backend)->id() << " gives outputs and times.\n";
     const RunContext context = options.context->apply(given);
     const auto input = options.input->open(context, HeadRef{0, 0});
     if (!input)
         return failInput(input.error());
-    sayIfLong(*choice, input->inputs, context);
-    const auto map = sourceOf(options, *choice, against, input->inputs, context);
+    if ((*backend)->id() == "cpu")
+        sayIfLong(*choice, input->inputs, context);
+    const auto map = sourceOf(options, **backend, *choice, against, input->inputs, context);
     if (!map)
         return fail(map.error());
     return writeMap(options, **map, context);

@@ -35,7 +35,11 @@ Index exactHopperTiles(const ExactProblem& problem);
 /// Tiles [first, last) by wgmma; asynchronous; compute capability 9.0 alone.
 cudaError_t launchExactHopper(const ExactProblem& problem, Index first, Index last, int multiprocessors, cudaStream_t stream);
 
-/// Whether the kernel has that width: split operands up to 128, others up to 256.
-bool hasExactHopper(Index widest, int parts);
+/// The same by mma.sync, compute capability 8.0 and newer.
+Index exactMmaTiles(const ExactProblem& problem);
+cudaError_t launchExactMma(const ExactProblem& problem, Index first, Index last, cudaStream_t stream);
+
+/// Whether the kernels have that width: split operands up to 128, others up to 256.
+constexpr bool hasExactWidth(Index widest, int parts) { return widest <= (parts == 2 ? 128 : kExactMaxDim); }
 
 } // namespace attnscope::kernels

@@ -46,8 +46,6 @@ auto dispatch(const ExactProblem& p, Use use)
 
 } // namespace
 
-bool hasExactHopper(Index widest, int parts) { return widest <= (parts == 2 ? 128 : kExactMaxDim); }
-
 Index exactHopperTiles(const ExactProblem& p)
 {
     return dispatch(p, [&p](auto config) {

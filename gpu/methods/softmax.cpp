@@ -75,10 +75,14 @@ Result<CudaRun> prepareSoftmax(const DeviceInputs& inputs, const Params&, Worksp
         const auto problem = operands.fill(in, launch.stream());
         if (!problem)
             return problem.error();
-        return inPieces(kernels::exactHopperTiles(*problem), launch.device().multiprocessors, flopsOf(in), kTensorRate, launch,
-                        [&](Index first, Index last) {
-                            return kernels::launchExactHopper(*problem, first, last, launch.device().multiprocessors, launch.stream());
-                        });
+        const int processors = launch.device().multiprocessors;
+        const auto flops = flopsOf(in);
+        if (!launch.device().isHopper())
+            return inPieces(kernels::exactMmaTiles(*problem), processors, flops, kTensorRate / 4, launch,
+                            [&](Index first, Index last) { return kernels::launchExactMma(*problem, first, last, launch.stream()); });
+        return inPieces(kernels::exactHopperTiles(*problem), processors, flops, kTensorRate, launch, [&](Index first, Index last) {
+            return kernels::launchExactHopper(*problem, first, last, processors, launch.stream());
+        });
     });
 }
 

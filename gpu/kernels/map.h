@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Maps of one head on the device: row statistics of the exact one, and any block at any pooled level of the exact one, of a factored one
+// L Rᵀ, or of their difference.
+#pragma once
+
+#include "core/base/shape.h"
+#include "core/scores/score_source.h"
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+namespace attnscope::kernels {
+
+/// A [rows, width] array of float16, width a multiple of 8; in two parts (split.h) all the low ones follow all the high ones.
+struct MapOperand {
+    const void* data = nullptr;
+    Index rows = 0;
+    Index width = 0;
+    const float* factor = nullptr; ///< the power of two it was multiplied by; null: none
+};
+
+inline constexpr int kTopKeys = 8; ///< largest weights that are kept of each row
+
+/// Of each row of exp(scale q k^T - lse); each array may be null. Entropy is lse - sum p s (specs: H = lse - e).
+struct RowStatistics {
+    float* lse = nullptr;        ///< [N] natural log of the sum of exp(logits)
+    float* largest = nullptr;    ///< [N] the largest weight
+    float* entropy = nullptr;    ///< [N] nats
+    float* sumSquares = nullptr; ///< [N] sum of squared weights
+    float* topWeights = nullptr; ///< [N, kTopKeys] in falling order; 0 where the row sees fewer keys
+    int* topKeys = nullptr;      ///< [N, kTopKeys]; -1 there
+};
+
+struct ExactTerm {
+    MapOperand q, k;
+    float scale = 1.0F;
+    const float* lse = nullptr; ///< for pooled maps
+};
+
+/// Rows [firstRow, lastRow), firstRow a multiple of 128, in one pass over the keys. Row i sees the first firstVisible + i keys.
+/// Asynchronous.
+cudaError_t launchRowStatistics(const ExactTerm& exact, Index firstVisible, int parts, const RowStatistics& to, Index firstRow,
+                                Index lastRow, cudaStream_t stream);
+
+/// What a cell is.
+enum class MapCell { Exact, Factored, FactoredMinusExact, ExactMinusFactored, AbsDifference, SquaredDifference };
+
+struct MapProblem {
+    MapCell cell = MapCell::Exact;
+    int parts = 1;
+    ExactTerm exact{};
+    MapOperand left{}, right{}; ///< factors of the factored term
+    Index firstVisible = 0;
+    Block block{};
+    Pool pool = Pool::Max;
+    float* out = nullptr;     ///< [block.rows, block.cols]
+    float* scratch = nullptr; ///< mapScratch(block) numbers
+};
+
+/// Levels above 7 are pooled in two steps: numbers for the result of the first one.
+Index mapScratch(const Block& block, Index rows, Index cols);
+
+/// Whether the operands fit into the card's shared memory.
+bool fitsMap(const MapProblem& problem, std::size_t sharedBytes);
+
+/// Fills out; asynchronous.
+cudaError_t launchMap(const MapProblem& problem, int multiprocessors, cudaStream_t stream);
+
+} // namespace attnscope::kernels
