@@ -15,8 +15,10 @@ namespace attnscope {
 namespace {
 
 constexpr Index kPadTo = 8;
-constexpr Index kRowTile = 128;
+constexpr Index kRowTile = 384;   // a multiple of all kernels' tiles
 constexpr double kMapRate = 1e14; // FLOP/s that the map kernels reach at least
+
+kernels::CardLimits limitsOf(const CudaDevice& device) { return {device.isHopper(), device.multiprocessors, device.sharedBytes}; }
 
 /// Operands on the card and the workspace that owns them; a map's, shared by the differences made from it.
 struct MapOnCard {
@@ -78,7 +80,7 @@ Result<void> computeLse(MapOnCard& map, const RunContext& context)
         if (auto go = launch.checkpoint(static_cast<double>(row) / static_cast<double>(map.rows())); !go)
             return go;
         const auto status = kernels::launchRowStatistics(map.exact, map.firstVisible, map.parts, to, row, std::min(map.rows(), row + step),
-                                                         launch.stream());
+                                                         limitsOf(launch.device()), launch.stream());
         if (auto launched = checkCuda(status, "starting the row statistics"); !launched)
             return launched;
     }
@@ -181,7 +183,7 @@ Result<void> CudaMap::readOnCard(const Block& block, Pool pool, MatrixView<float
         auto p = problem({block.row0 + row, block.col0, std::min(step, block.rows - row), block.cols, block.level}, pool);
         p.out = *cells + row * block.cols;
         p.scratch = *scratch;
-        if (auto launched = checkCuda(kernels::launchMap(p, launch.device().multiprocessors, launch.stream()), "starting a map"); !launched)
+        if (auto launched = checkCuda(kernels::launchMap(p, limitsOf(launch.device()), launch.stream()), "starting a map"); !launched)
             return launched;
     }
     const auto width = static_cast<std::size_t>(block.cols) * sizeof(float);
@@ -196,7 +198,7 @@ Result<void> CudaMap::readOnCard(const Block& block, Pool pool, MatrixView<float
 
 Result<void> CudaMap::readBlock(const Block& block, Pool pool, MatrixView<float> out, const RunContext& context) const
 {
-    if (kernels::fitsMap(problem(block, pool), m_first->workspace.device().sharedBytes)) {
+    if (kernels::fitsMap(problem(block, pool), limitsOf(m_first->workspace.device()))) {
         auto done = readOnCard(block, pool, out, context);
         if (done || (done.error().code != Errc::OutOfMemory && done.error().code != Errc::Device))
             return done;
@@ -229,7 +231,7 @@ Result<SharedSource> makeCudaSoftmaxMap(const CudaDevice& device, const Inputs& 
     kernels::MapProblem whole;
     whole.exact = map->exact;
     whole.parts = map->parts;
-    if (!kernels::fitsMap(whole, device.sharedBytes))
+    if (!kernels::fitsMap(whole, limitsOf(device)))
         return onCpu();
     if (auto done = computeLse(*map, context); !done)
         return done.error();

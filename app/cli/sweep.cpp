@@ -217,6 +217,17 @@ Result<void> checkSupported(const SweepSpec& spec, const Backend& backend)
     return last;
 }
 
+/// The processor's, or the card's as if it had one thread.
+Result<MachinePeaks> peaksOf(const Backend& backend, const RunContext& context)
+{
+    if (backend.id() == "cpu")
+        return measurePeaks(context);
+    const auto card = backend.ceilings();
+    if (!card)
+        return card.error();
+    return MachinePeaks{1, {card->flops, card->flops}, {card->exponentials, card->exponentials}, {card->bytes, card->bytes}};
+}
+
 int runSweepCommand(Options& options, const RunContext& given)
 {
     auto methods = options.methods->choices();
@@ -228,9 +239,6 @@ int runSweepCommand(Options& options, const RunContext& given)
     const auto backend = options.context->findBackend();
     if (!backend)
         return fail(backend.error());
-    if (options.withPeaks && (*backend)->id() != "cpu")
-        return failUsage(
-            {Errc::Unsupported, "Ceilings are measured for the processor alone.", "Leave --peaks out, or give --backend cpu."});
     options.spec.methods = std::move(*methods);
     options.spec.lengths = std::move(*lengths);
     options.spec.seed = options.methods->seed;
@@ -239,7 +247,7 @@ int runSweepCommand(Options& options, const RunContext& given)
     const RunContext context = options.context->apply(given);
     const bool table = !options.json && !options.csv;
     if (options.withPeaks) {
-        auto peaks = measurePeaks(context);
+        auto peaks = peaksOf(**backend, context);
         if (!peaks)
             return fail(peaks.error());
         options.peaks = *peaks;
@@ -282,9 +290,10 @@ Command addSweep(CLI::App& parser)
     app->add_option("--repeats", options->spec.repeats, "Timed runs per sample at least, within the time cap.")
         ->capture_default_str()
         ->check(CLI::Range(1, 100000));
-    app->add_flag("--peaks", options->withPeaks,
-                  "First measure what this processor can do at most (multiply-adds, exponentials, memory), then give every result as a "
-                  "part of it.");
+    app->add_flag(
+        "--peaks", options->withPeaks,
+        "First measure what the processor or the GPU can do at most (multiply-adds, exponentials, memory), then give every result as a "
+        "part of it.");
     options->context = addContextOptions(*app, true);
     auto* json = app->add_flag("--json", options->json, "One JSON document on stdout, when all is measured.");
     app->add_flag("--csv", options->csv, "The samples as CSV on stdout, when all is measured.")->excludes(json);

@@ -8,9 +8,17 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace attnscope::kernels {
+
+/// What launches need to know of the card.
+struct CardLimits {
+    bool isHopper = false;
+    int multiprocessors = 1;
+    std::size_t sharedBytes = 0; ///< that one block may ask for
+};
 
 /// A [rows, width] array of float16, width a multiple of 8; in two parts (split.h) all the low ones follow all the high ones.
 struct MapOperand {
@@ -22,7 +30,7 @@ struct MapOperand {
 
 inline constexpr int kTopKeys = 8; ///< largest weights that are kept of each row
 
-/// Of each row of exp(scale q k^T - lse); each array may be null. Entropy is lse - sum p s (specs: H = lse - e).
+/// Of each row of exp(scale q k^T - lse): the log-sum-exp alone, or all of it where topKeys is set. Entropy is lse - sum p s.
 struct RowStatistics {
     float* lse = nullptr;        ///< [N] natural log of the sum of exp(logits)
     float* largest = nullptr;    ///< [N] the largest weight
@@ -38,10 +46,10 @@ struct ExactTerm {
     const float* lse = nullptr; ///< for pooled maps
 };
 
-/// Rows [firstRow, lastRow), firstRow a multiple of 128, in one pass over the keys. Row i sees the first firstVisible + i keys.
+/// Rows [firstRow, lastRow), firstRow a multiple of 384, in one pass over the keys. Row i sees the first firstVisible + i keys.
 /// Asynchronous.
 cudaError_t launchRowStatistics(const ExactTerm& exact, Index firstVisible, int parts, const RowStatistics& to, Index firstRow,
-                                Index lastRow, cudaStream_t stream);
+                                Index lastRow, const CardLimits& card, cudaStream_t stream);
 
 /// What a cell is.
 enum class MapCell { Exact, Factored, FactoredMinusExact, ExactMinusFactored, AbsDifference, SquaredDifference };
@@ -58,13 +66,13 @@ struct MapProblem {
     float* scratch = nullptr; ///< mapScratch(block) numbers
 };
 
-/// Levels above 7 are pooled in two steps: numbers for the result of the first one.
+/// Levels from 4 on are pooled in two steps: numbers for the result of the first one.
 Index mapScratch(const Block& block, Index rows, Index cols);
 
 /// Whether the operands fit into the card's shared memory.
-bool fitsMap(const MapProblem& problem, std::size_t sharedBytes);
+bool fitsMap(const MapProblem& problem, const CardLimits& card);
 
 /// Fills out; asynchronous.
-cudaError_t launchMap(const MapProblem& problem, int multiprocessors, cudaStream_t stream);
+cudaError_t launchMap(const MapProblem& problem, const CardLimits& card, cudaStream_t stream);
 
 } // namespace attnscope::kernels

@@ -4,6 +4,7 @@
 // The difference of the exact and a factored map needs no second set of sums: the exact weights, negated, are what the products of the
 // factors are added to.
 #include "gpu/kernels/strip.cuh"
+#include "gpu/kernels/strip_hopper.cuh"
 
 #include <algorithm>
 #include <cfloat>
@@ -37,82 +38,91 @@ struct MapEpilogue {
     StripArea area;
     MapCell cell;
     Index firstVisible;
-    int level; // of this step: at most kTileLevel
+    int level; // at most kTileLevel
     float scaleLog2;
     float product;    // of the factored term's powers of two
     const float* lse; // [N] natural log; null where there is no exact term
-    float* out;
-    Index outRows, outCols;
+    float* out;       // levels 0 to 3: cells; above: what each strip of 16 rows makes of 2^level columns
+    Index outCols;
 
-    __device__ Index lastCol(Index, const StripArea& whole) const { return whole.colEnd; }
+    __device__ Index lastCol(Index, Index, const StripArea& whole) const { return whole.colEnd; }
 
     /// Scores become minus the weights, in the factored term's units.
     __device__ void betweenTerms(float (&acc)[kTile / 2], Index row, Index) { weigh(acc, row, -product); }
+
+    __device__ float baseOf(Index row) const { return row < area.rowEnd ? lse[row] * (1.0F / kLn2) : 0.0F; }
 
     __device__ void weigh(float (&acc)[kTile / 2], Index row, float by) const
     {
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
-            const float base = row + 8 * r < area.rowEnd ? lse[row + 8 * r] * (1.0F / kLn2) : 0.0F;
+            const float base = baseOf(row + 8 * r);
 #pragma unroll
-            for (int i = 2 * r; i < kTile / 2; i += 4)
-#pragma unroll
-                for (int e = 0; e < 2; ++e)
-                    acc[i + e] = by * exp2Fast(fmaf(acc[i + e], scaleLog2, -base));
+            for (int i = 2 * r; i < kTile / 2; i += 4) {
+                acc[i] = by * exp2Fast(fmaf(acc[i], scaleLog2, -base));
+                acc[i + 1] = by * exp2Fast(fmaf(acc[i + 1], scaleLog2, -base));
+            }
         }
     }
 
-    /// Accumulators to cells; masked ones are 0, those outside the area change no pool.
-    __device__ void finish(float (&acc)[kTile / 2], Index row, Index col) const
+    /// Differences in the factored term's units to cells.
+    __device__ void measure(float (&acc)[kTile / 2]) const
     {
-        if (cell == MapCell::Exact)
-            weigh(acc, row, 1.0F);
-        const float by = cell == MapCell::Exact ? 1.0F : (cell == MapCell::ExactMinusFactored ? -1.0F : 1.0F) / product;
-        const bool square = cell == MapCell::SquaredDifference;
-        const bool absolute = cell == MapCell::AbsDifference;
+        const float by = (cell == MapCell::ExactMinusFactored ? -1.0F : 1.0F) / product;
+        if (cell == MapCell::SquaredDifference) {
+#pragma unroll
+            for (float& x : acc)
+                x = x * by * (x * by);
+        } else if (cell == MapCell::AbsDifference) {
+#pragma unroll
+            for (float& x : acc)
+                x = fabsf(x * by);
+        } else {
+#pragma unroll
+            for (float& x : acc)
+                x *= by;
+        }
+    }
+
+    /// Masked cells are 0, those outside the area change no pool.
+    __device__ void mask(float (&acc)[kTile / 2], Index row, Index col) const
+    {
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
             const Index at = row + 8 * r;
-            const Index seen = firstVisible + at - col;
-            const Index inside = at < area.rowEnd ? area.colEnd - col : 0;
+            const int seen = static_cast<int>(max(Index{0}, min(Index{kTile}, firstVisible + at - col)));
+            const int inside = at < area.rowEnd ? static_cast<int>(max(Index{0}, min(Index{kTile}, area.colEnd - col))) : 0;
 #pragma unroll
             for (int i = 2 * r; i < kTile / 2; i += 4)
 #pragma unroll
                 for (int e = 0; e < 2; ++e) {
-                    float x = acc[i + e] * by;
-                    x = square ? x * x : absolute ? fabsf(x) : x;
                     const int c = i / 4 * 8 + e;
-                    acc[i + e] = c >= inside ? neutral(kPool) : c >= seen ? 0.0F : x;
+                    acc[i + e] = c >= inside ? neutral(kPool) : c >= seen ? 0.0F : acc[i + e];
                 }
         }
     }
 
-    __device__ void write(Index row, Index col, float value) const
+    /// Whether all of the warp's cells are inside and seen.
+    __device__ bool isPlain(Index row, Index col) const
     {
-        const Index r = row - (area.row0 >> level);
-        const Index c = col - (area.col0 >> level);
-        if (r >= outRows || c >= outCols)
-            return;
-        if (kPool == Pool::Mean && level > 0) {
-            const Index side = Index{1} << level;
-            const Index high = min(area.rowEnd, (row + 1) * side) - row * side;
-            const Index wide = min(area.colEnd, (col + 1) * side) - col * side;
-            value /= static_cast<float>(high * wide);
-        }
-        out[r * outCols + c] = value;
+        const int lane = static_cast<int>(threadIdx.x) % 32;
+        const Index firstRow = row - lane / 4;
+        const Index firstCol = col - lane % 4 * 2;
+        return firstRow + 16 <= area.rowEnd && firstCol + kTile <= area.colEnd && firstCol + kTile <= firstVisible + firstRow;
     }
 
     /// Levels 0 to 3: cells of up to 8 x 8, which lie within one product of 8 columns.
     __device__ void poolFine(const float (&acc)[kTile / 2], Index row, Index col) const
     {
         const int lane = static_cast<int>(threadIdx.x) % 32;
+        const int side = 1 << level;
 #pragma unroll
         for (int i = 0; i < kTile / 2; i += 2) {
             const Index r = row + i % 4 / 2 * 8;
             const Index c = col + i / 4 * 8;
             if (level == 0) {
-                write(r, c, acc[i]);
-                write(r, c + 1, acc[i + 1]);
+                writeFine(r, c, acc[i]);
+                writeFine(r, c + 1, acc[i + 1]);
                 continue;
             }
             float x = combine(acc[i], acc[i + 1], kPool);
@@ -120,126 +130,164 @@ struct MapEpilogue {
                 x = combine(x, __shfl_xor_sync(0xffffffffU, x, 1 << (l - 1)), kPool);
             for (int l = 0; l < level; ++l)
                 x = combine(x, __shfl_xor_sync(0xffffffffU, x, 4 << l), kPool);
-            if (lane % 4 % (1 << (level - 1)) == 0 && lane / 4 % (1 << level) == 0)
-                write(r >> level, c >> level, x);
+            if (lane % 4 * 2 % side == 0 && lane / 4 % side == 0)
+                writeFine(r, c, x);
         }
     }
-
-    /// Levels 4 to 7: whole warps, then several of them.
-    template <int kLevel>
-    __device__ void poolCoarse(const float (&acc)[kTile / 2], Index row, Index col) const
+    __device__ void writeFine(Index row, Index col, float value) const
     {
-        __shared__ float strips[kStripWarps][8];
-        constexpr int groups = kTile >> kLevel;      // cells across a tile
-        constexpr int warps = (1 << kLevel) / 16;    // that share a cell
+        if (row >= area.rowEnd || col >= area.colEnd)
+            return;
+        const Index side = Index{1} << level;
+        if (kPool == Pool::Mean)
+            value /= static_cast<float>((min(area.rowEnd, row + side) - row) * (min(area.colEnd, col + side) - col));
+        out[((row - area.row0) >> level) * outCols + ((col - area.col0) >> level)] = value;
+    }
+
+    /// Levels 4 to 7: 16 rows by 2^kLevel columns; poolRows() goes on.
+    template <int kLevel>
+    __device__ void poolStrip(const float (&acc)[kTile / 2], Index row, Index col) const
+    {
+        constexpr int groups = kTile >> kLevel;
         constexpr int perGroup = kTile / 2 / groups; // numbers of a thread in one cell
-        const int lane = static_cast<int>(threadIdx.x) % 32;
-        const int warp = static_cast<int>(threadIdx.x) / 32;
 #pragma unroll
         for (int g = 0; g < groups; ++g) {
             float x = acc[g * perGroup];
 #pragma unroll
             for (int i = 1; i < perGroup; ++i)
                 x = combine(x, acc[g * perGroup + i], kPool);
+            writeStrip<kLevel>(x, row, col, g);
+        }
+    }
+    template <int kLevel>
+    __device__ void writeStrip(float x, Index row, Index col, int group) const
+    {
+        const int lane = static_cast<int>(threadIdx.x) % 32;
 #pragma unroll
-            for (int lanes = 16; lanes > 0; lanes /= 2)
-                x = combine(x, __shfl_xor_sync(0xffffffffU, x, lanes), kPool);
-            if (lane == 0)
-                strips[warp][g] = x;
+        for (int lanes = 16; lanes > 0; lanes /= 2)
+            x = combine(x, __shfl_xor_sync(0xffffffffU, x, lanes), kPool);
+        const Index firstCol = col - lane % 4 * 2 + (group << kLevel);
+        if (lane == 0 && row < area.rowEnd && firstCol < area.colEnd)
+            out[((row - area.row0) >> 4) * outCols + ((firstCol - area.col0) >> kLevel)] = x;
+    }
+
+    /// A plain tile of exact weights, of which only the largest or smallest counts: one exponential after the comparisons.
+    __device__ void poolExactTile(const float (&acc)[kTile / 2], Index row, Index col) const
+    {
+        constexpr Pool order = kPool == Pool::Min ? Pool::Min : Pool::Max;
+        float best[2];
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            best[r] = acc[2 * r];
+#pragma unroll
+            for (int i = 2 * r; i < kTile / 2; i += 4)
+                best[r] = combine(best[r], combine(acc[i], acc[i + 1], order), order);
+            best[r] = fmaf(best[r], scaleLog2, -baseOf(row + 8 * r));
         }
-        __syncthreads();
-        const int g = static_cast<int>(threadIdx.x) % groups;
-        const int first = static_cast<int>(threadIdx.x) / groups * warps;
-        if (first < kStripWarps) {
-            float x = strips[first][g];
-            for (int w = 1; w < warps; ++w)
-                x = combine(x, strips[first + w][g], kPool);
-            const Index tileRow = (row - lane / 4 - warp * 16) >> kLevel;
-            const Index tileCol = (col - lane % 4 * 2) >> kLevel;
-            write(tileRow + first / warps, tileCol + g, x);
-        }
-        __syncthreads();
+        writeStrip<kTileLevel>(exp2Fast(combine(best[0], best[1], order)), row, col, 0);
     }
 
     __device__ void tile(float (&acc)[kTile / 2], Index row, Index col)
     {
-        finish(acc, row, col);
+        const bool plain = isPlain(row, col);
+        if (kPool != Pool::Mean && cell == MapCell::Exact && level == kTileLevel && plain && scaleLog2 > 0.0F) {
+            poolExactTile(acc, row, col);
+            return;
+        }
+        if (cell == MapCell::Exact)
+            weigh(acc, row, 1.0F);
+        else
+            measure(acc);
+        if (!plain)
+            mask(acc, row, col);
         if (level < 4)
             poolFine(acc, row, col);
         else if (level == 4)
-            poolCoarse<4>(acc, row, col);
+            poolStrip<4>(acc, row, col);
         else if (level == 5)
-            poolCoarse<5>(acc, row, col);
+            poolStrip<5>(acc, row, col);
         else if (level == 6)
-            poolCoarse<6>(acc, row, col);
+            poolStrip<6>(acc, row, col);
         else
-            poolCoarse<7>(acc, row, col);
+            poolStrip<7>(acc, row, col);
     }
     __device__ void end(Index) {}
 };
 
 __device__ float factorOf(const float* a, const float* b) { return a == nullptr ? 1.0F : *a * *b; }
 
-template <int Parts, Pool kPool>
-__global__ void __launch_bounds__(kStripThreads, Parts == 1 ? 2 : 1)
-    mapKernel(const Strip<__half, Parts> strip, const StripArea area, const MapProblem p, int level, float* out, Index outRows,
-              Index outCols)
+template <Pool kPool>
+__device__ MapEpilogue<kPool> epilogueOf(const StripArea& area, const MapProblem& p, int level, float* out, Index outCols)
 {
-    const float scale =
-        p.exact.scale * 1.4426950408889634F / (p.cell == MapCell::Factored ? 1.0F : factorOf(p.exact.q.factor, p.exact.k.factor));
+    const bool exact = p.cell != MapCell::Factored;
+    const float scale = p.exact.scale * 1.4426950408889634F / (exact ? factorOf(p.exact.q.factor, p.exact.k.factor) : 1.0F);
     const float product = p.cell == MapCell::Exact ? 1.0F : factorOf(p.left.factor, p.right.factor);
-    MapEpilogue<kPool> epilogue{area, p.cell, p.firstVisible, level, scale, product, p.exact.lse, out, outRows, outCols};
-    runStrip(strip, area, epilogue);
+    return {area, p.cell, p.firstVisible, level, scale, product, p.exact.lse, out, outCols};
 }
 
-/// The second step above level 7: cells of level 7 to cells of the block's level.
-__global__ void poolAgain(const float* from, Index rows, Index cols, float* out, Index outCols, int shift, Pool pool, Index lastHigh,
-                          Index lastWide)
+template <int Parts, Pool kPool>
+__global__ void __launch_bounds__(kStripThreads)
+    mapKernel(const Strip<__half, Parts> strip, const StripArea area, const MapProblem p, int level, float* out, Index outCols)
 {
-    const Index row = blockIdx.x;
-    const Index col = blockIdx.y;
-    const Index side = Index{1} << shift;
-    const Index rowEnd = min(rows, (row + 1) * side);
-    const Index colEnd = min(cols, (col + 1) * side);
+#ifndef __CUDA_ARCH_FEAT_SM90_ALL
+    auto epilogue = epilogueOf<kPool>(area, p, level, out, outCols);
+    runStrip(strip, area, epilogue);
+#endif
+}
+
+template <int Parts, Pool kPool>
+__global__ void __launch_bounds__(hopper::kMapThreads, 1)
+    mapHopperKernel(const __grid_constant__ hopper::StripMaps maps, const StripArea area, const MapProblem p, int level, float* out,
+                    Index outCols)
+{
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    auto epilogue = epilogueOf<kPool>(area, p, level, out, outCols);
+    hopper::runStrip<Parts>(maps, area, epilogue);
+#endif
+}
+
+/// Strips of 16 rows by 2^level (at most 128) columns to cells of the block's level: `rowSide` x `colSide` of them make one.
+__global__ void poolRows(const float* from, Index rows, Index cols, float* out, Index outCols, Index rowSide, Index colSide, Pool pool,
+                         Index allRows, Index allCols, int level)
+{
+    const Index row0 = static_cast<Index>(blockIdx.x) * rowSide;
+    const Index col = static_cast<Index>(blockIdx.y) * blockDim.x + threadIdx.x;
+    if (col >= outCols)
+        return;
+    const Index colEnd = min(cols, (col + 1) * colSide);
     float x = neutral(pool);
-    float cells = 0.0F;
-    for (Index i = threadIdx.x; i < (rowEnd - row * side) * (colEnd - col * side); i += 32) {
-        const Index r = row * side + i / (colEnd - col * side);
-        const Index c = col * side + i % (colEnd - col * side);
-        const auto count = static_cast<float>((r == rows - 1 ? lastHigh : kTile) * (c == cols - 1 ? lastWide : kTile));
-        x = combine(x, from[r * cols + c] * (pool == Pool::Mean ? count : 1.0F), pool);
-        cells += count;
-    }
-    for (int lanes = 16; lanes > 0; lanes /= 2) {
-        x = combine(x, __shfl_xor_sync(0xffffffffU, x, lanes), pool);
-        cells += __shfl_xor_sync(0xffffffffU, cells, lanes);
-    }
-    if (threadIdx.x == 0)
-        out[row * outCols + col] = pool == Pool::Mean ? x / cells : x;
+    for (Index r = row0; r < min(rows, row0 + rowSide); ++r)
+        for (Index c = col * colSide; c < colEnd; ++c)
+            x = combine(x, from[r * cols + c], pool);
+    const Index side = Index{1} << level;
+    const Index row = blockIdx.x;
+    if (pool == Pool::Mean)
+        x /= static_cast<float>((min(allRows, (row + 1) * side) - row * side) * (min(allCols, (col + 1) * side) - col * side));
+    out[row * outCols + col] = x;
 }
 
 struct Step {
     StripArea area;
     int level;
-    Index rows, cols; // of its output
+    Index rows, cols; // of strips, where there are any
 };
 
 Index mapRows(const MapProblem& p) { return p.cell == MapCell::Factored ? p.left.rows : p.exact.q.rows; }
 Index mapCols(const MapProblem& p) { return p.cell == MapCell::Factored ? p.right.rows : p.exact.k.rows; }
 
-Step stepOf(const Block& block, Index rows, Index cols, int multiprocessors)
+Step stepOf(const Block& block, Index rows, Index cols, int multiprocessors, int tileRows)
 {
     const Index row0 = block.row0 << block.level;
     const Index col0 = block.col0 << block.level;
     const Index rowEnd = std::min(rows, (block.row0 + block.rows) << block.level);
     const Index colEnd = std::min(cols, (block.col0 + block.cols) << block.level);
     const int level = std::min(block.level, kTileLevel);
-    const Index rowTiles = (rowEnd - row0 + kTile - 1) / kTile;
+    const Index rowTiles = (rowEnd - row0 + tileRows - 1) / tileRows;
     const Index colTiles = (colEnd - col0 + kTile - 1) / kTile;
     const Index strips = std::clamp<Index>(8 * multiprocessors / rowTiles + 1, 1, colTiles);
     return {{row0, rowEnd, col0, colEnd, static_cast<int>((colTiles + strips - 1) / strips)},
             level,
-            pooledSize(rowEnd - row0, level),
+            pooledSize(rowEnd - row0, 4),
             pooledSize(colEnd - col0, level)};
 }
 
@@ -254,63 +302,80 @@ Strip<__half, Parts> stripOf(const MapProblem& p)
     return strip;
 }
 
-template <int Parts, Pool kPool>
-cudaError_t launchCells(const MapProblem& p, int multiprocessors, cudaStream_t stream)
+template <int Parts>
+std::size_t mapBytes(const MapProblem& p, bool isHopper)
 {
-    const Step step = stepOf(p.block, mapRows(p), mapCols(p), multiprocessors);
+    const int chunks = stripOf<Parts>(p).chunks();
+    return isHopper ? hopper::stripBytes<Parts>(chunks) : stripBytes<__half, Parts>(chunks);
+}
+
+template <int Parts, Pool kPool>
+cudaError_t launchCells(const MapProblem& p, const CardLimits& card, cudaStream_t stream)
+{
+    const int tileRows = card.isHopper ? hopper::kMapRows : kTile;
+    const Step step = stepOf(p.block, mapRows(p), mapCols(p), card.multiprocessors, tileRows);
     const auto strip = stripOf<Parts>(p);
-    const auto bytes = stripBytes<__half, Parts>(strip.chunks());
-    const auto kernel = mapKernel<Parts, kPool>;
-    if (const auto status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
-        status != cudaSuccess)
-        return status;
-    const bool again = p.block.level > kTileLevel;
-    const Index rowTiles = (step.area.rowEnd - step.area.row0 + kTile - 1) / kTile;
+    const Index rowTiles = (step.area.rowEnd - step.area.row0 + tileRows - 1) / tileRows;
     const Index colTiles = (step.area.colEnd - step.area.col0 + kTile - 1) / kTile;
     const dim3 grid(static_cast<unsigned>(rowTiles),
                     static_cast<unsigned>((colTiles + step.area.tilesPerBlock - 1) / step.area.tilesPerBlock));
-    kernel<<<grid, kStripThreads, bytes, stream>>>(strip, step.area, p, step.level, again ? p.scratch : p.out, step.rows,
-                                                   again ? step.cols : p.block.cols);
-    if (again)
-        poolAgain<<<dim3(static_cast<unsigned>(p.block.rows), static_cast<unsigned>(p.block.cols)), 32, 0, stream>>>(
-            p.scratch, step.rows, step.cols, p.out, p.block.cols, p.block.level - kTileLevel, p.pool,
-            (step.area.rowEnd - step.area.row0 - 1) % kTile + 1, (step.area.colEnd - step.area.col0 - 1) % kTile + 1);
-    return cudaGetLastError();
+    const bool inStrips = p.block.level >= 4;
+    float* out = inStrips ? p.scratch : p.out;
+    const Index outCols = inStrips ? step.cols : p.block.cols;
+    const auto bytes = mapBytes<Parts>(p, card.isHopper);
+    const auto* kernel = card.isHopper ? reinterpret_cast<const void*>(mapHopperKernel<Parts, kPool>)
+                                       : reinterpret_cast<const void*>(mapKernel<Parts, kPool>);
+    auto status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+    if (status == cudaSuccess && card.isHopper) {
+        hopper::StripMaps maps{};
+        status = hopper::makeStripMaps(strip, maps);
+        if (status == cudaSuccess)
+            mapHopperKernel<Parts, kPool><<<grid, hopper::kMapThreads, bytes, stream>>>(maps, step.area, p, step.level, out, outCols);
+    } else if (status == cudaSuccess) {
+        mapKernel<Parts, kPool><<<grid, kStripThreads, bytes, stream>>>(strip, step.area, p, step.level, out, outCols);
+    }
+    if (status == cudaSuccess && inStrips) {
+        constexpr unsigned threads = 128;
+        const dim3 blocks(static_cast<unsigned>(p.block.rows), static_cast<unsigned>((p.block.cols + threads - 1) / threads));
+        poolRows<<<blocks, threads, 0, stream>>>(p.scratch, step.rows, step.cols, p.out, p.block.cols, Index{1} << (p.block.level - 4),
+                                                 Index{1} << (p.block.level - step.level), p.pool, step.area.rowEnd - step.area.row0,
+                                                 step.area.colEnd - step.area.col0, p.block.level);
+    }
+    return status == cudaSuccess ? cudaGetLastError() : status;
 }
 
 template <int Parts>
-cudaError_t choosePool(const MapProblem& p, int multiprocessors, cudaStream_t stream)
+cudaError_t choosePool(const MapProblem& p, const CardLimits& card, cudaStream_t stream)
 {
     switch (p.pool) {
     case Pool::Max:
-        return launchCells<Parts, Pool::Max>(p, multiprocessors, stream);
+        return launchCells<Parts, Pool::Max>(p, card, stream);
     case Pool::Min:
-        return launchCells<Parts, Pool::Min>(p, multiprocessors, stream);
+        return launchCells<Parts, Pool::Min>(p, card, stream);
     case Pool::Extreme:
-        return launchCells<Parts, Pool::Extreme>(p, multiprocessors, stream);
+        return launchCells<Parts, Pool::Extreme>(p, card, stream);
     case Pool::Mean:
         break;
     }
-    return launchCells<Parts, Pool::Mean>(p, multiprocessors, stream);
+    return launchCells<Parts, Pool::Mean>(p, card, stream);
 }
 
 } // namespace
 
 Index mapScratch(const Block& block, Index rows, Index cols)
 {
-    const Step step = stepOf(block, rows, cols, 1);
-    return block.level > kTileLevel ? step.rows * step.cols : 0;
+    const Step step = stepOf(block, rows, cols, 1, kTile);
+    return block.level >= 4 ? step.rows * step.cols : 0;
 }
 
-bool fitsMap(const MapProblem& p, std::size_t sharedBytes)
+bool fitsMap(const MapProblem& p, const CardLimits& card)
 {
-    const int chunks = stripOf<1>(p).chunks();
-    return (p.parts == 2 ? stripBytes<__half, 2>(chunks) : stripBytes<__half, 1>(chunks)) + 1024 <= sharedBytes;
+    return (p.parts == 2 ? mapBytes<2>(p, card.isHopper) : mapBytes<1>(p, card.isHopper)) <= card.sharedBytes;
 }
 
-cudaError_t launchMap(const MapProblem& p, int multiprocessors, cudaStream_t stream)
+cudaError_t launchMap(const MapProblem& p, const CardLimits& card, cudaStream_t stream)
 {
-    return p.parts == 2 ? choosePool<2>(p, multiprocessors, stream) : choosePool<1>(p, multiprocessors, stream);
+    return p.parts == 2 ? choosePool<2>(p, card, stream) : choosePool<1>(p, card, stream);
 }
 
 } // namespace attnscope::kernels

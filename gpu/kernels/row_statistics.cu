@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Log-sum-exp, largest weight, entropy, sum of squares and the eight largest weights of each row, in one pass over the keys.
 #include "gpu/kernels/strip.cuh"
+#include "gpu/kernels/strip_hopper.cuh"
 
 namespace attnscope::kernels {
 
@@ -48,13 +49,12 @@ struct RowSums {
         squares *= by * by;
         top = to;
     }
-    __device__ void add(float s)
+    __device__ void add(float distance)
     {
-        const float distance = s - top;
         const float weight = exp2Fast(distance);
         sum += weight;
         squares = fmaf(weight, weight, squares);
-        scored = fmaf(weight, s == kNever ? 0.0F : distance, scored);
+        scored = fmaf(weight, fmaxf(distance, -1e30F), scored);
     }
     __device__ void merge(int lanes)
     {
@@ -67,44 +67,81 @@ struct RowSums {
     }
 };
 
-template <bool WithTop>
+template <bool kFull>
 struct StatisticsEpilogue {
     RowStatistics to;
     Index firstVisible, rows, cols;
     float scaleLog2;
     RowSums sums[2];
-    TopList lists[WithTop ? 2 : 1];
+    TopList lists[kFull ? 2 : 1];
 
     __device__ Index seen(Index row) const { return min(cols, firstVisible + row); }
-    __device__ Index lastCol(Index tileRow, const StripArea& area) const { return min(area.colEnd, seen(min(tileRow + kTile, rows) - 1)); }
+    __device__ Index lastCol(Index tileRow, Index tileRows, const StripArea& area) const
+    {
+        return min(area.colEnd, seen(min(tileRow + tileRows, rows) - 1));
+    }
     __device__ void betweenTerms(float (&)[kTile / 2], Index, Index) {}
 
     __device__ void tile(float (&acc)[kTile / 2], Index row, Index col)
     {
+        const Index least = seen(row) - col; // of the thread's two rows
+        if (least < kTile)
+            mask(acc, row, col);
+        if (scaleLog2 < 0.0F)
+            return addScaled(acc, col);
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
-            const Index limit = seen(row + 8 * r) - col;
-            float top = sums[r].top;
+            float top = kNever;
 #pragma unroll
             for (int i = 2 * r; i < kTile / 2; i += 4)
-#pragma unroll
-                for (int e = 0; e < 2; ++e) {
-                    float& s = acc[i + e];
-                    s = i / 4 * 8 + e < limit ? s * scaleLog2 : kNever;
-                    top = fmaxf(top, s);
-                }
-            if (top == kNever)
-                continue;
-            sums[r].rebase(top);
-#pragma unroll
-            for (int i = 2 * r; i < kTile / 2; i += 4)
-#pragma unroll
-                for (int e = 0; e < 2; ++e) {
-                    sums[r].add(acc[i + e]);
-                    if constexpr (WithTop)
-                        lists[r].offer(acc[i + e], static_cast<int>(col) + i / 4 * 8 + e);
-                }
+                top = fmaxf(top, fmaxf(acc[i], acc[i + 1]));
+            addRow(acc, r, top * scaleLog2, col);
         }
+    }
+    __device__ void mask(float (&acc)[kTile / 2], Index row, Index col) const
+    {
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            const int limit = static_cast<int>(max(Index{0}, min(Index{kTile}, seen(row + 8 * r) - col)));
+#pragma unroll
+            for (int i = 2 * r; i < kTile / 2; i += 4)
+#pragma unroll
+                for (int e = 0; e < 2; ++e)
+                    if (i / 4 * 8 + e >= limit)
+                        acc[i + e] = scaleLog2 < 0.0F ? INFINITY : kNever;
+        }
+    }
+    /// Negative scales: the least score weighs most.
+    __device__ void addScaled(float (&acc)[kTile / 2], Index col)
+    {
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            float least = INFINITY;
+#pragma unroll
+            for (int i = 2 * r; i < kTile / 2; i += 4)
+                least = fminf(least, fminf(acc[i], acc[i + 1]));
+            addRow(acc, r, least * scaleLog2, col);
+        }
+    }
+    __device__ void addRow(const float (&acc)[kTile / 2], int r, float tileTop, Index col)
+    {
+        RowSums& s = sums[r];
+        const float top = fmaxf(s.top, tileTop);
+        if (top == kNever)
+            return;
+        s.rebase(top);
+#pragma unroll
+        for (int i = 2 * r; i < kTile / 2; i += 4)
+#pragma unroll
+            for (int e = 0; e < 2; ++e) {
+                const float distance = fmaf(acc[i + e], scaleLog2, -top);
+                if constexpr (kFull) {
+                    s.add(distance);
+                    lists[r].offer(acc[i + e] * scaleLog2, static_cast<int>(col) + i / 4 * 8 + e);
+                } else {
+                    s.sum += exp2Fast(distance);
+                }
+            }
     }
     __device__ void end(Index row)
     {
@@ -125,7 +162,7 @@ struct StatisticsEpilogue {
                 if (to.sumSquares != nullptr)
                     to.sumSquares[at] = s.squares / (s.sum * s.sum);
             }
-            if constexpr (WithTop)
+            if constexpr (kFull)
                 writeTop(lists[r], at, s.top + log2f(s.sum));
         }
     }
@@ -155,48 +192,79 @@ struct StatisticsEpilogue {
     }
 };
 
-template <int Parts, bool WithTop>
-__global__ void __launch_bounds__(kStripThreads)
-    statisticsKernel(const Strip<__half, Parts> strip, const StripArea area, RowStatistics to, Index firstVisible, float scaleLog2,
-                     const float* qFactor, const float* kFactor)
+template <bool kFull>
+__device__ StatisticsEpilogue<kFull> epilogueOf(const StripArea& area, const ExactTerm& exact, Index firstVisible, const RowStatistics& to)
 {
-    StatisticsEpilogue<WithTop> epilogue{to, firstVisible, area.rowEnd, area.colEnd,
-                                         qFactor == nullptr ? scaleLog2 : scaleLog2 / (*qFactor * *kFactor)};
-    runStrip(strip, area, epilogue);
+    const float scale = exact.scale * 1.4426950408889634F;
+    return {to, firstVisible, area.rowEnd, area.colEnd, exact.q.factor == nullptr ? scale : scale / (*exact.q.factor * *exact.k.factor)};
 }
 
-template <int Parts, bool WithTop>
-cudaError_t launch(const ExactTerm& exact, Index firstVisible, const RowStatistics& to, Index firstRow, Index lastRow, cudaStream_t stream)
+template <int Parts, bool kFull>
+__global__ void __launch_bounds__(kStripThreads) statisticsKernel(const Strip<__half, Parts> strip, const StripArea area,
+                                                                  const ExactTerm exact, Index firstVisible, const RowStatistics to)
+{
+#ifndef __CUDA_ARCH_FEAT_SM90_ALL
+    auto epilogue = epilogueOf<kFull>(area, exact, firstVisible, to);
+    runStrip(strip, area, epilogue);
+#endif
+}
+
+template <int Parts, bool kFull>
+__global__ void __launch_bounds__(hopper::kMapThreads, 1)
+    statisticsHopperKernel(const __grid_constant__ hopper::StripMaps maps, const StripArea area, const ExactTerm exact, Index firstVisible,
+                           const RowStatistics to)
+{
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    auto epilogue = epilogueOf<kFull>(area, exact, firstVisible, to);
+    hopper::runStrip<Parts>(maps, area, epilogue);
+#endif
+}
+
+struct Request {
+    const ExactTerm& exact;
+    Index firstVisible;
+    const RowStatistics& to;
+    Index firstRow, lastRow;
+    const CardLimits& card;
+};
+
+template <int Parts, bool kFull>
+cudaError_t launch(const Request& r, cudaStream_t stream)
 {
     Strip<__half, Parts> strip{};
-    strip.terms[0] = termOf<__half>(exact.q, exact.k);
+    strip.terms[0] = termOf<__half>(r.exact.q, r.exact.k);
     strip.termCount = 1;
-    const Index tiles = (exact.k.rows + kTile - 1) / kTile;
-    const StripArea area{firstRow, exact.q.rows, 0, exact.k.rows, static_cast<int>(tiles)};
-    const auto bytes = stripBytes<__half, Parts>(strip.chunks());
-    const auto kernel = statisticsKernel<Parts, WithTop>;
-    if (const auto status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
-        status != cudaSuccess)
-        return status;
-    kernel<<<static_cast<unsigned>((lastRow - firstRow + kTile - 1) / kTile), kStripThreads, bytes, stream>>>(
-        strip, area, to, firstVisible, exact.scale * 1.4426950408889634F, exact.q.factor, exact.k.factor);
-    return cudaGetLastError();
+    const Index tiles = (r.exact.k.rows + kTile - 1) / kTile;
+    const StripArea area{r.firstRow, r.exact.q.rows, 0, r.exact.k.rows, static_cast<int>(tiles)};
+    const Index tileRows = r.card.isHopper ? hopper::kMapRows : kTile;
+    const auto blocks = static_cast<unsigned>((r.lastRow - r.firstRow + tileRows - 1) / tileRows);
+    const auto bytes = r.card.isHopper ? hopper::stripBytes<Parts>(strip.chunks()) : stripBytes<__half, Parts>(strip.chunks());
+    const auto* kernel = r.card.isHopper ? reinterpret_cast<const void*>(statisticsHopperKernel<Parts, kFull>)
+                                         : reinterpret_cast<const void*>(statisticsKernel<Parts, kFull>);
+    auto status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+    if (status == cudaSuccess && r.card.isHopper) {
+        hopper::StripMaps maps{};
+        status = hopper::makeStripMaps(strip, maps);
+        if (status == cudaSuccess)
+            statisticsHopperKernel<Parts, kFull><<<blocks, hopper::kMapThreads, bytes, stream>>>(maps, area, r.exact, r.firstVisible, r.to);
+    } else if (status == cudaSuccess) {
+        statisticsKernel<Parts, kFull><<<blocks, kStripThreads, bytes, stream>>>(strip, area, r.exact, r.firstVisible, r.to);
+    }
+    return status == cudaSuccess ? cudaGetLastError() : status;
 }
 
-template <int Parts>
-cudaError_t choose(const ExactTerm& exact, Index firstVisible, const RowStatistics& to, Index firstRow, Index lastRow, cudaStream_t stream)
-{
-    return to.topKeys != nullptr ? launch<Parts, true>(exact, firstVisible, to, firstRow, lastRow, stream)
-                                 : launch<Parts, false>(exact, firstVisible, to, firstRow, lastRow, stream);
-}
+/// Whether more than the log-sum-exp is wanted.
+bool isFull(const RowStatistics& to) { return to.topKeys != nullptr; }
 
 } // namespace
 
 cudaError_t launchRowStatistics(const ExactTerm& exact, Index firstVisible, int parts, const RowStatistics& to, Index firstRow,
-                                Index lastRow, cudaStream_t stream)
+                                Index lastRow, const CardLimits& card, cudaStream_t stream)
 {
-    return parts == 2 ? choose<2>(exact, firstVisible, to, firstRow, lastRow, stream)
-                      : choose<1>(exact, firstVisible, to, firstRow, lastRow, stream);
+    const Request request{exact, firstVisible, to, firstRow, lastRow, card};
+    if (parts == 2)
+        return isFull(to) ? launch<2, true>(request, stream) : launch<2, false>(request, stream);
+    return isFull(to) ? launch<1, true>(request, stream) : launch<1, false>(request, stream);
 }
 
 } // namespace attnscope::kernels

@@ -121,8 +121,8 @@ __device__ void runStrip(Strip<T, Parts> strip, const StripArea& area, Epilogue&
     const Index tileRow = area.row0 + static_cast<Index>(blockIdx.x) * kTile;
     const Index tileCol = area.col0 + static_cast<Index>(blockIdx.y) * area.tilesPerBlock * kTile;
     const Index row = tileRow + static_cast<int>(threadIdx.x) / 32 * 16 + lane / 4;
-    const int tiles =
-        static_cast<int>(min(static_cast<Index>(area.tilesPerBlock), (epilogue.lastCol(tileRow, area) - tileCol + kTile - 1) / kTile));
+    const int tiles = static_cast<int>(
+        min(static_cast<Index>(area.tilesPerBlock), (epilogue.lastCol(tileRow, kTile, area) - tileCol + kTile - 1) / kTile));
     if (tiles > 0) {
         strip.copyLeft(tileRow);
         for (int step = 0; step < kStages - 1; ++step)
