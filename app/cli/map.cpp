@@ -6,18 +6,21 @@
 #include "app/cli/input_options.h"
 #include "app/cli/lengths.h"
 #include "app/cli/method_options.h"
+#include "core/bench/statistics.h"
 #include "core/io/npy.h"
 #include "core/scores/difference.h"
 
 #include <CLI/App.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 
 namespace attnscope::cli {
 
 namespace {
 
+constexpr int kTimedReads = 5;
 constexpr Index kStripCells = Index{1} << 22; // written as it is read, so that a map of any size needs 16 MiB
 
 struct Options {
@@ -31,6 +34,7 @@ struct Options {
     std::string against;
     std::string metric = "error";
     std::string out;
+    bool time = false;
 };
 
 Pool poolNamed(const std::string& name) { return name == "mean" ? Pool::Mean : name == "min" ? Pool::Min : Pool::Max; }
@@ -73,16 +77,50 @@ Result<std::shared_ptr<const ScoreSource>> sourceOf(const Options& options, cons
     return backend.difference(*map, *exact, *metric);
 }
 
+double millisecondsSince(std::chrono::steady_clock::time_point start)
+{
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Medians of kTimedReads times: making the map from the inputs, and reading the block.
+template <class MakeMap>
+Result<void> sayTimes(const Options& options, const Block& block, MakeMap makeMap, const RunContext& context)
+{
+    std::vector<double> made;
+    std::vector<double> read;
+    Tensor cells(1, 1, block.rows, block.cols);
+    for (int i = 0; i < kTimedReads; ++i) {
+        auto start = std::chrono::steady_clock::now();
+        const auto map = makeMap();
+        if (!map)
+            return map.error();
+        made.push_back(millisecondsSince(start));
+        start = std::chrono::steady_clock::now();
+        if (auto done = (*map)->read(block, poolNamed(options.pool), cells.matrix(), context); !done)
+            return done;
+        read.push_back(millisecondsSince(start));
+    }
+    std::cout << "{\"madeMs\": " << median(made) << ", \"readMs\": " << median(read) << "}\n";
+    return {};
+}
+
+Result<Block> blockOf(const Options& options, Index allRows, Index allCols)
+{
+    const auto rows = parseRange(options.rows, pooledSize(allRows, options.level));
+    if (!rows)
+        return rows.error();
+    const auto cols = parseRange(options.cols, pooledSize(allCols, options.level));
+    if (!cols)
+        return cols.error();
+    return Block{rows->first, cols->first, rows->second - rows->first, cols->second - cols->first, options.level};
+}
+
 int writeMap(const Options& options, const ScoreSource& map, const RunContext& context)
 {
-    const auto rows = parseRange(options.rows, pooledSize(map.rows(), options.level));
-    if (!rows)
-        return failUsage(rows.error());
-    const auto cols = parseRange(options.cols, pooledSize(map.cols(), options.level));
-    if (!cols)
-        return failUsage(cols.error());
-    const Block block{rows->first, cols->first, rows->second - rows->first, cols->second - cols->first, options.level};
-    if (auto written = writeBlock(options, map, block, context); !written)
+    const auto block = blockOf(options, map.rows(), map.cols());
+    if (!block)
+        return failUsage(block.error());
+    if (auto written = writeBlock(options, map, *block, context); !written)
         return failOutput(written.error());
     return kOk;
 }
@@ -110,9 +148,17 @@ int runMap(const Options& options, const RunContext& given)
         return failInput(input.error());
     if ((*backend)->id() == "cpu")
         sayIfLong(*choice, input->inputs, context);
-    const auto map = sourceOf(options, **backend, *choice, against, input->inputs, context);
+    const auto makeMap = [&] { return sourceOf(options, **backend, *choice, against, input->inputs, context); };
+    const auto map = makeMap();
     if (!map)
         return fail(map.error());
+    if (options.time) {
+        const auto block = blockOf(options, (*map)->rows(), (*map)->cols());
+        if (!block)
+            return failUsage(block.error());
+        if (auto said = sayTimes(options, *block, makeMap, context); !said)
+            return fail(said.error());
+    }
     return writeMap(options, **map, context);
 }
 
@@ -139,6 +185,8 @@ Command addMap(CLI::App& parser)
         ->capture_default_str()
         ->check(CLI::IsMember({"error", "abs", "squared", "relative"}))
         ->needs(against);
+    app->add_flag("--time", options->time,
+                  "Also print, as JSON, the median milliseconds to make the map from the inputs and to read the block.");
     app->add_option("--out", options->out, "The .npy file to write (float32).")->required();
     return {app, [options](const RunContext& context) { return runMap(*options, context); }};
 }

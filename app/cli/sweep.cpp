@@ -129,11 +129,15 @@ void printHeader(const Options& options, const Backend& backend, const RunContex
               << (spec.heads == 1 ? " head" : " heads") << " of width " << spec.dim << ", " << (spec.causal ? "causal" : "bidirectional")
               << "\n";
     if (options.peaks) {
-        const auto line = [](const char* name, const Ceiling& c, double unit, const char* unitName) {
-            std::cout << "  " << name << shortNumber(c.one / unit) << " " << unitName << " (one thread), " << shortNumber(c.all / unit)
-                      << " (all)\n";
+        const bool isCard = backend.id() != "cpu";
+        const auto line = [isCard](const char* name, const Ceiling& c, double unit, const char* unitName) {
+            std::cout << "  " << name << shortNumber(c.one / unit) << " " << unitName;
+            if (!isCard)
+                std::cout << " (one thread), " << shortNumber(c.all / unit) << " (all)";
+            std::cout << '\n';
         };
-        std::cout << "Ceilings of this machine, measured; of each row, what part of them (all threads) it reaches\n";
+        std::cout << "Ceilings of this " << (isCard ? "card" : "machine") << ", measured; of each row, what part of them"
+                  << (isCard ? "" : " (all threads)") << " it reaches\n";
         line("FMA    ", options.peaks->flops, 1e9, "GFLOP/s");
         line("exp    ", options.peaks->exponentials, 1e9, "G/s");
         line("triad  ", options.peaks->bytes, 1e9, "GB/s");

@@ -14,7 +14,7 @@ struct VerifyResult {
     std::string method;
     std::string form; ///< "bidirectional", "causal", "map", ...: what was compared
     std::string backend;
-    std::string dtype;     ///< "f32"
+    std::string dtype;     ///< "f32": that of Backend::dtype()
     double residual = 0.0; ///< max |x - x64| / max |x64| over all shapes tried
     std::string verdict;   ///< "pass", "fail" or "unsupported"
     std::string note;      ///< row sums, negative mass, condition, or why unsupported

@@ -11,6 +11,22 @@
 
 using namespace attnscope;
 
+namespace {
+
+/// The exact map, a factored one, and their difference.
+std::vector<std::shared_ptr<const ScoreSource>> mapsOf(const Backend& backend, const Inputs& inputs)
+{
+    std::vector<std::shared_ptr<const ScoreSource>> maps;
+    for (const char* id : {"softmax", "linear-elu"}) {
+        const auto* method = findMethod(id);
+        maps.push_back(*backend.scores(*method, inputs, {0, 1}, defaultParams(method->info().params), {}));
+    }
+    maps.push_back(*backend.difference(maps[1], maps[0], DifferenceMetric::Error));
+    return maps;
+}
+
+} // namespace
+
 class TestCudaBackend : public QObject {
     Q_OBJECT
 
@@ -57,6 +73,35 @@ private Q_SLOTS:
                 for (std::size_t i = 0; i < out->values().size(); ++i)
                     QVERIFY(std::abs(out->values()[i] - reference->values()[i]) <= tolerance);
             }
+    }
+
+    void mapsAgreeWithTheCpu_data()
+    {
+        QTest::addColumn<int>("level");
+        for (const int level : {0, 1, 3, 4, 6, 7, 8})
+            QTest::addRow("level %d", level) << level;
+    }
+
+    void mapsAgreeWithTheCpu()
+    {
+        if (cudaBackends().empty())
+            QSKIP(qPrintable(QString::fromStdString(cudaUnavailableReason())));
+        QFETCH(int, level);
+        const auto data = tests::randomInputs({1, 2, 300, 411, 40, 8}, 11);
+        for (const bool causal : {false, true}) {
+            const auto inputs = data.inputs(causal);
+            const auto gpu = mapsOf(*cudaBackends().front(), inputs);
+            const auto cpu = mapsOf(cpuBackend(), inputs);
+            for (std::size_t m = 0; m < cpu.size(); ++m)
+                for (const Pool pool : {Pool::Max, Pool::Mean, Pool::Min}) {
+                    const Block all{0, 0, pooledSize(300, level), pooledSize(411, level), level};
+                    Tensor a(1, 1, all.rows, all.cols);
+                    Tensor b(1, 1, all.rows, all.cols);
+                    QVERIFY(gpu[m]->read(all, pool, a.matrix(), {}).ok() && cpu[m]->read(all, pool, b.matrix(), {}).ok());
+                    for (std::size_t i = 0; i < a.values().size(); ++i)
+                        QVERIFY(std::abs(a.values()[i] - b.values()[i]) <= 1e-5F); // cells are weights, at most 1
+                }
+        }
     }
 
     void refusesWhatItHasNoKernelFor()

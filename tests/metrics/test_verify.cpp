@@ -76,12 +76,12 @@ private Q_SLOTS:
             QVERIFY(results.ok());
             int judged = 0;
             for (const auto& r : *results) {
-                if (r.method != "linear-elu")
+                if (r.method != "linear-elu" || r.form.ends_with("map")) // its maps are the method's own
                     continue;
                 ++judged;
                 QCOMPARE(r.verdict, std::string(error == 0.0F ? "pass" : "fail"));
             }
-            QCOMPARE(judged, 2); // maps belong to the CPU
+            QCOMPARE(judged, 2);
         }
     }
 
