@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Splits float32 into two float16 and pads rows: passes over memory before the products.
+//
+// Ladder (version, prediction, measured on an H100 80GB, 2026-11-23, 8 heads, n = 16,384):
+//   1  one pass for the largest value, one to split, for each of q, k, v. Predicted: 12 bytes a number, 0.1 ms at D = 64. Measured, as
+//      what a whole float32 run takes beyond its products: 0.20 ms at D = 64 (2.68 against 2.48), 0.32 at D = 128 (4.92 against 4.60).
 #include "gpu/kernels/split.h"
 
 #include <cuda_fp16.h>
