@@ -44,7 +44,8 @@ QString autosaveFolder()
 std::vector<Leftover> claimLeftovers(const QString& folder)
 {
     std::vector<Leftover> found;
-    for (const QFileInfo& info : QDir(folder).entryInfoList({QLatin1Char('*') + kSession}, QDir::Files, QDir::Time)) {
+    const QDir place(folder);
+    for (const QFileInfo& info : place.entryInfoList({QLatin1Char('*') + kSession}, QDir::Files, QDir::Time)) {
         std::shared_ptr<QLockFile> claim = lockOf(info.filePath());
         if (!claim)
             continue; // its window is open
@@ -54,6 +55,9 @@ std::vector<Leftover> claimLeftovers(const QString& folder)
         else
             Leftover{{}, {}, info.filePath(), std::move(claim)}.discard();
     }
+    for (const QFileInfo& lock : place.entryInfoList({QLatin1Char('*') + kSession + kLock}, QDir::Files)) // ended before a first change
+        if (const QString file = lock.filePath().chopped(kLock.size()); !QFile::exists(file))
+            lockOf(file); // taken and let go, which removes it
     return found;
 }
 

@@ -156,7 +156,7 @@ std::string readBoard(const SessionJson& json, BoardChoice& board)
         reader.fail("panes");
     else
         for (const auto& entry : *panes)
-            if (const auto wrong = readPane(entry, board.panes.emplace_back()); !wrong.empty())
+            if (auto wrong = readPane(entry, board.panes.emplace_back()); !wrong.empty())
                 return wrong;
     return reader.wrong();
 }

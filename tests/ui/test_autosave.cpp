@@ -44,11 +44,14 @@ private Q_SLOTS:
         QVERIFY(claimLeftovers(autosaveFolder()).empty()); // it still runs
         program.kill();
         QVERIFY(program.waitForFinished(kPatience));
+        const QString lonely = autosaveFolder() + QStringLiteral("/lonely.json.lock"); // of a program killed before its first change
+        QVERIFY(QFile::copy(autosaveFolder() + QLatin1Char('/') + keptFiles().constFirst() + QStringLiteral(".lock"), lonely));
         QCOMPARE(program.exitStatus(), QProcess::CrashExit);
 
         OpenedWindow opened(QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/example_session.json"));
         QVERIFY(opened.settle());
         opened.window.offerLeftovers();
+        QVERIFY(!QFile::exists(lonely));
         auto* bar = opened.window.findChild<RecoveryBar*>();
         QVERIFY(bar);
         QVERIFY(claimLeftovers(autosaveFolder()).empty()); // offered here, and nowhere else at the same time
