@@ -8,7 +8,8 @@
 //   1  mma.sync, 128 x 128 cells a block, pooled through shared memory. Predicted: 2 n^2 D at 300 TFLOP/s and an exponential a cell, 12 ms.
 //      Measured: max 21.7 ms (101 TFLOP/s), minus a factored map of 64 columns 31.1, of 256 86.3. Lesson: two barriers a tile and a
 //      64-bit comparison a cell cost more than the products.
-//   2  wgmma with three warpgroups, no barrier between warps (each leaves strips of 16 rows, added up by a second pass of 33 MB), masks only
+//   2  wgmma with three warpgroups, no barrier between warps (each leaves strips of 16 rows, added up by a second pass of 33 MB), masks
+//   only
 //      where a tile needs them, one exponential a strip for max and min. Predicted: 6 ms. Measured: max 5.5 ms (401 TFLOP/s), mean 8.2;
 //      minus 64 columns 12.1, 256 columns 20.3; D = 128 8.1, 10.4, 14.8, 22.6. Split float32: D = 64 9.6, minus 64 columns 20.2.
 #include "gpu/kernels/strip.cuh"
