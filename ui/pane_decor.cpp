@@ -128,6 +128,8 @@ QRectF CrossHair::cellRect(const MapCell& cell) const
 
 void CrossHair::draw(QCPPainter* painter)
 {
+    if (!m_x->visible())
+        return; // a message stands in the map's place
     painter->setBrush(Qt::NoBrush);
     for (std::size_t i = 0; i < pins.size(); ++i)
         drawPin(painter, i);

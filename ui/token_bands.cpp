@@ -65,7 +65,8 @@ QRectF TokenBands::bandOf(const QCPAxis* axis, const std::pair<Index, Index>& to
 
 void TokenBands::draw(QCPPainter* painter)
 {
-    if (!marks || (marks->tokens.empty() && !marks->only))
+    const bool hasMap = m_x->visible(); // else a message stands in its place
+    if (!hasMap || !marks || (marks->tokens.empty() && !marks->only))
         return;
     const Spans columns = spansOf(m_x);
     const Spans rows = spansOf(m_y);
