@@ -14,7 +14,8 @@ namespace attnscope {
 Result<Tensor> runSupportSoftmax(const Inputs& inputs, const KeySupport& support, const RunContext& context);
 
 /// The map of one head: one streaming pass for each row's maximum and sum, O(N) memory; then any block of cells costs its
-/// products alone, and what lies outside the support costs nothing. Cancelled.
+/// products alone, and what lies outside the support costs nothing. In maps of more than 2^26 pairs that pass is taken by
+/// the rows that are read, when they are first read, so that the source is there at once. Cancelled.
 Result<std::shared_ptr<const ScoreSource>> makeSupportSource(const Inputs& inputs, HeadRef head, const KeySupport& support,
                                                              Provenance provenance, const RunContext& context);
 

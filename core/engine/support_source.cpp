@@ -2,11 +2,11 @@
 // The map of softmax over a support: exp(logit - row maximum) / row sum, block by block.
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
+#include "core/engine/row_norms.h"
 #include "core/engine/support_softmax.h"
 
 #include <algorithm>
-#include <array>
-#include <vector>
+#include <span>
 
 namespace attnscope {
 
@@ -16,6 +16,8 @@ namespace {
 constexpr Index kRowGroup = 128;
 /// Blocks of more cells than this are read on all threads.
 constexpr Index kParallelCells = Index{1} << 18;
+/// Rows of a map of more pairs than this are normalised when they are first read, so that it can be seen at once.
+constexpr double kPairsAtOnce = 0x1p26;
 
 class SupportSource final : public ScoreSource {
 public:
@@ -24,12 +26,15 @@ public:
           m_head(head),
           m_support(support),
           m_provenance(provenance),
-          m_max(static_cast<std::size_t>(rows())),
-          m_inverse(static_cast<std::size_t>(rows()))
+          m_task{m_inputs.qOf(head), m_inputs.kOf(head), {}, m_inputs.effectiveScale(), support},
+          m_norms(inputs.q.rows())
     {
     }
 
-    bool computeNorms(const RunContext& context);
+    bool requireNorms(Index row0, Index rowCount, const RunContext& context) const
+    {
+        return m_norms.require(m_task, row0, rowCount, context);
+    }
 
     Index rows() const override { return m_inputs.q.rows(); }
     Index cols() const override { return m_inputs.k.rows(); }
@@ -54,23 +59,9 @@ private:
     HeadRef m_head;
     KeySupport m_support;
     Provenance m_provenance;
-    std::vector<float> m_max;
-    std::vector<float> m_inverse; ///< 1 / sum exp(logit - max); 0 where nothing is seen
+    StreamingTask m_task;
+    mutable RowNorms m_norms;
 };
-
-bool SupportSource::computeNorms(const RunContext& context)
-{
-    const StreamingTask task{m_inputs.qOf(m_head), m_inputs.kOf(m_head), {}, m_inputs.effectiveScale(), m_support};
-    return parallelFor(rows(), kStreamQueries, context, [&](Index first, Index last) {
-        std::array<RowNorm, kStreamQueries> norms;
-        streamQueries(task, first, last - first, {}, norms.data());
-        for (Index i = first; i < last; ++i) {
-            const RowNorm& norm = norms[static_cast<std::size_t>(i - first)];
-            m_max[static_cast<std::size_t>(i)] = norm.max;
-            m_inverse[static_cast<std::size_t>(i)] = norm.sum > 0.0 ? static_cast<float>(1.0 / norm.sum) : 0.0F;
-        }
-    });
-}
 
 Index SupportSource::windowEnd(Index row0, Index rowCount) const
 {
@@ -82,6 +73,8 @@ Index SupportSource::windowEnd(Index row0, Index rowCount) const
 
 Result<void> SupportSource::readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const
 {
+    if (!requireNorms(row0, out.rows, context))
+        return cancelledError();
     if (out.rows * out.cols <= kParallelCells) {
         for (Index r = 0; r < out.rows && !context.cancelled(); r += kRowGroup)
             readRows(row0 + r, col0, out.rowRange(r, std::min(kRowGroup, out.rows - r)));
@@ -124,8 +117,8 @@ void SupportSource::readSegment(Index row0, Index col0, MatrixView<float> out) c
         std::fill(cells + globals, cells + begin, 0.0F);
         // Between global keys and window lie zeros: exponentiate the two ends, or everything where there is no gap.
         for (const auto part : {std::span(cells + floor, cells + globals), std::span(cells + begin, cells + end)}) {
-            expRow(part, m_max[static_cast<std::size_t>(row)]);
-            scaleRow(part, m_inverse[static_cast<std::size_t>(row)]);
+            expRow(part, m_norms.max(row));
+            scaleRow(part, m_norms.inverse(row));
         }
     }
 }
@@ -136,7 +129,8 @@ Result<std::shared_ptr<const ScoreSource>> makeSupportSource(const Inputs& input
                                                              Provenance provenance, const RunContext& context)
 {
     auto source = std::make_shared<SupportSource>(inputs, head, support, provenance);
-    if (!source->computeNorms(context))
+    const bool atOnce = supportPairs(support, source->rows()) <= kPairsAtOnce;
+    if (context.cancelled() || (atOnce && !source->requireNorms(0, source->rows(), context)))
         return cancelledError();
     return std::shared_ptr<const ScoreSource>(std::move(source));
 }
