@@ -89,7 +89,7 @@ Result<std::shared_ptr<const ScoreSource>> KernelMethod::scores(const Inputs& in
     if (auto ready = checkRunnable(*this, inputs, head, params, context); !ready)
         return ready.error();
     const Shape s = inputs.shape();
-    const double need = 8.0 * static_cast<double>(s.queries + s.keys) * static_cast<double>(features(s.dim, params));
+    const double need = kernelSourceBytes(s.queries, s.keys, features(s.dim, params));
     if (need > static_cast<double>(context.memoryBudget))
         return Error{Errc::OutOfMemory,
                      "The features of " + std::to_string(s.queries) + " queries and " + std::to_string(s.keys) + " keys need about " +
@@ -98,7 +98,7 @@ Result<std::shared_ptr<const ScoreSource>> KernelMethod::scores(const Inputs& in
     auto map = inputMap(inputs, head, params, context);
     if (!map)
         return map.error();
-    return makeKernelSource(inputs, head, **map, context, provenance(params));
+    return makeKernelSource(inputs, head, std::shared_ptr<const FeatureMap>(*std::move(map)), context, provenance(params));
 }
 
 } // namespace attnscope

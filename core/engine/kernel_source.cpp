@@ -2,6 +2,7 @@
 #include "core/engine/kernel_source.h"
 
 #include "core/base/parallel.h"
+#include "core/engine/computed_factors.h"
 #include "core/engine/kernel_engine.h"
 #include "core/engine/rescaling_source.h"
 #include "core/scores/low_rank_source.h"
@@ -9,13 +10,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <optional>
 
 namespace attnscope {
 
 namespace {
-
-constexpr double kMaxLift = 30.0; // exp of it times a product of features stays well inside float32
 
 TensorView<const float> asTensor(MatrixView<const float> m) { return {m.data, {1, 1, m.rows, m.cols}, {0, 0, m.stride}}; }
 
@@ -26,8 +25,6 @@ Inputs withoutValues(const Inputs& in, HeadRef head)
     one.v.shape[3] = 0;
     return one;
 }
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 bool fillTable(FeatureTable& table, const FeatureMap& map, Side side, MatrixView<const float> x, const RunContext& context)
 {
@@ -52,15 +49,8 @@ LowRankFactors factors(const FeatureTable& queries, const FeatureTable& keys, co
         std::vector<float> logScale(static_cast<std::size_t>(last - first));
         const auto left = made.left.matrix().rowRange(first, last - first);
         scaleQueries(queries.rows(first, last - first), shift, left, logScale);
-        for (Index i = first; i < last; ++i) {
-            const double lift = static_cast<double>(logScale[static_cast<std::size_t>(i - first)]) - denominators.logScale[at(i)];
-            const double divisor = denominators.values[at(i)];
-            if (lift - std::log(std::max(std::abs(divisor), 1e-300)) > kMaxLift)
-                fits = false;
-            const double factor = std::exp(std::min(lift, kMaxLift)) / divisor;
-            for (float& x : left.rowSpan(i - first))
-                x = static_cast<float>(x * factor);
-        }
+        if (!divideRows(first, logScale, denominators, left))
+            fits = false;
     });
     if (!done || !fits)
         return {};
@@ -70,12 +60,9 @@ LowRankFactors factors(const FeatureTable& queries, const FeatureTable& keys, co
     return made;
 }
 
-} // namespace
-
-Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs, HeadRef head, const FeatureMap& map,
-                                                            const RunContext& context, Provenance provenance)
+/// None when stopped.
+std::optional<Denominators> denominatorsOf(const Inputs& one, const FeatureMap& map, const RunContext& context)
 {
-    const Inputs one = withoutValues(inputs, head);
     Denominators denominators{std::vector<double>(static_cast<std::size_t>(one.q.rows())),
                               std::vector<float>(static_cast<std::size_t>(one.q.rows()))};
     const bool visited = visitQueries(one, map, context, [&](const QueryBlock& block) {
@@ -85,10 +72,15 @@ Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs
         std::copy(block.logScale.begin(), block.logScale.begin() + static_cast<Index>(block.denominators.size()),
                   denominators.logScale.begin() + block.first);
     });
+    return visited ? std::optional(std::move(denominators)) : std::nullopt;
+}
+
+Result<std::shared_ptr<const ScoreSource>> keptSource(const Inputs& one, const FeatureMap& map, Denominators denominators,
+                                                      const RunContext& context, Provenance provenance)
+{
     FeatureTable queries(one.q.rows(), map);
     FeatureTable keys(one.k.rows(), map);
-    if (!visited || !fillTable(queries, map, Side::Query, one.q.matrix({}), context) ||
-        !fillTable(keys, map, Side::Key, one.k.matrix({}), context))
+    if (!fillTable(queries, map, Side::Query, one.q.matrix({}), context) || !fillTable(keys, map, Side::Key, one.k.matrix({}), context))
         return cancelledError();
     const Index firstVisible = visibleKeys(one, 0);
     auto made = factors(queries, keys, denominators, firstVisible, context);
@@ -97,6 +89,52 @@ Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs
     if (!made.left.empty())
         return makeLowRankSource(std::move(made), provenance);
     return makeRescalingSource(std::move(queries), std::move(keys), std::move(denominators), firstVisible, provenance);
+}
+
+double keptBytes(Index queries, Index keys, Index features)
+{
+    return 8.0 * static_cast<double>(queries + keys) * static_cast<double>(features);
+}
+
+} // namespace
+
+double kernelSourceBytes(Index queries, Index keys, Index features)
+{
+    const double kept = keptBytes(queries, keys, features);
+    return kept > kMostKeptBytes ? 12.0 * static_cast<double>(queries) + kept / 128.0 : kept;
+}
+
+Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs, HeadRef head, const FeatureMap& map,
+                                                            const RunContext& context, Provenance provenance)
+{
+    const Inputs one = withoutValues(inputs, head);
+    auto denominators = denominatorsOf(one, map, context);
+    if (!denominators)
+        return cancelledError();
+    return keptSource(one, map, *std::move(denominators), context, provenance);
+}
+
+Result<std::shared_ptr<const ScoreSource>> makeKernelSource(const Inputs& inputs, HeadRef head, std::shared_ptr<const FeatureMap> map,
+                                                            const RunContext& context, Provenance provenance)
+{
+    const double bytes = keptBytes(inputs.q.rows(), inputs.k.rows(), map->features());
+    if (bytes <= kMostKeptBytes)
+        return makeKernelSource(inputs, head, *map, context, provenance);
+    const Inputs one = withoutValues(inputs, head);
+    auto denominators = denominatorsOf(one, *map, context);
+    if (!denominators)
+        return cancelledError();
+    const auto shared = std::make_shared<const Denominators>(*std::move(denominators));
+    auto computed = computedFactors(one, map, shared, context);
+    if (context.cancelled())
+        return cancelledError();
+    if (computed)
+        return makeLowRankSource(std::move(computed->left), std::move(computed->right), visibleKeys(one, 0), provenance);
+    if (bytes > static_cast<double>(context.memoryBudget))
+        return Error{Errc::OutOfMemory,
+                     "The rows of this causal map differ so much in scale that all their features would have to be kept.",
+                     "Use fewer features or a shorter input."};
+    return keptSource(one, *map, *shared, context, provenance);
 }
 
 } // namespace attnscope

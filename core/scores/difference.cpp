@@ -62,6 +62,12 @@ bool Difference::isZero(Index row0, Index col0, Index rowCount, Index colCount) 
     return m_a->isZero(row0, col0, rowCount, colCount) && m_b->isZero(row0, col0, rowCount, colCount);
 }
 
+bool Difference::poolsDirectly(Pool pool) const
+{
+    return pool == Pool::Mean && m_metric == DifferenceMetric::Error && attnscope::poolsDirectly(*m_a, pool) &&
+           attnscope::poolsDirectly(*m_b, pool);
+}
+
 Result<void> Difference::readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const
 {
     const Block block{row0, col0, out.rows, out.cols, 0};

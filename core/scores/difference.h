@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/scores/direct_pooling.h"
 #include "core/scores/score_source.h"
 
 #include <memory>
@@ -24,7 +25,7 @@ std::string_view toString(DifferenceMetric metric); ///< "error", "abs", "square
 Result<DifferenceMetric> parseDifferenceMetric(std::string_view name);
 
 /// A cell is masked where it is masked in both maps; the provenance is the weaker of the two.
-class Difference final : public ScoreSource {
+class Difference final : public ScoreSource, public PoolsDirectly {
 public:
     /// a: the approximation, b: exact; of equal size (else use makeDifference, which says so).
     Difference(std::shared_ptr<const ScoreSource> a, std::shared_ptr<const ScoreSource> b, DifferenceMetric metric);
@@ -34,6 +35,7 @@ public:
     Provenance provenance() const override;
     KeyRange visible(Index row) const override;
     bool isZero(Index row0, Index col0, Index rows, Index cols) const override;
+    bool poolsDirectly(Pool pool) const override; ///< mean errors of two maps that do
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override;

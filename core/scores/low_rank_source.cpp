@@ -3,48 +3,59 @@
 
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
+#include "core/scores/direct_pooling.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace attnscope {
 
 namespace {
 
-/// Row r of the result is the mean of the rows [r 2^level, (r + 1) 2^level) of `factor`, from row0 on.
-Tensor pooledRows(MatrixView<const float> factor, Index row0, Index count, int level)
-{
-    Tensor pooled(1, 1, count, factor.cols);
-    std::vector<double> sum(static_cast<std::size_t>(factor.cols));
-    for (Index r = 0; r < count; ++r) {
-        const Index first = (row0 + r) << level;
-        const Index last = std::min(factor.rows, (row0 + r + 1) << level);
-        std::fill(sum.begin(), sum.end(), 0.0);
-        for (Index i = first; i < last; ++i)
-            for (Index c = 0; c < factor.cols; ++c)
-                sum[static_cast<std::size_t>(c)] += factor(i, c);
-        std::transform(sum.begin(), sum.end(), pooled.matrix().row(r),
-                       [n = static_cast<double>(last - first)](double x) { return static_cast<float>(x / n); });
-    }
-    return pooled;
-}
-
-class LowRankSource final : public ScoreSource {
+class KeptRows final : public FactorRows {
 public:
-    LowRankSource(LowRankFactors factors, Provenance provenance) : m_factors(std::move(factors)), m_provenance(provenance) {}
+    explicit KeptRows(MatrixView<const float> rows) : m_rows(rows) {}
 
-    Index rows() const override { return m_factors.left.rows(); }
-    Index cols() const override { return m_factors.right.rows(); }
+    Index count() const override { return m_rows.rows; }
+    Index rank() const override { return m_rows.cols; }
+    MatrixView<const float> read(Index first, Index rows, Tensor&) const override { return m_rows.rowRange(first, rows); }
+
+private:
+    MatrixView<const float> m_rows;
+};
+
+class LowRankSource final : public ScoreSource, public PoolsDirectly {
+public:
+    LowRankSource(std::unique_ptr<const FactorRows> left, std::unique_ptr<const FactorRows> right, Index firstVisible,
+                  Provenance provenance)
+        : m_left(std::move(left)), m_right(std::move(right)), m_firstVisible(firstVisible), m_provenance(provenance)
+    {
+    }
+    LowRankSource(LowRankFactors factors, Provenance provenance)
+        : m_factors(std::move(factors)),
+          m_left(std::make_unique<KeptRows>(std::as_const(m_factors.left).matrix())),
+          m_right(std::make_unique<KeptRows>(std::as_const(m_factors.right).matrix())),
+          m_firstVisible(m_factors.firstVisible),
+          m_provenance(provenance)
+    {
+    }
+
+    Index rows() const override { return m_left->count(); }
+    Index cols() const override { return m_right->count(); }
     Provenance provenance() const override { return m_provenance; }
-    const LowRankFactors& factors() const { return m_factors; }
-    KeyRange visible(Index row) const override { return {0, std::min(cols(), m_factors.firstVisible + row)}; }
+    const LowRankFactors* factors() const { return m_factors.left.empty() ? nullptr : &m_factors; }
+    KeyRange visible(Index row) const override { return {0, std::min(cols(), m_firstVisible + row)}; }
+    bool poolsDirectly(Pool pool) const override { return pool == Pool::Mean; }
 
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
     {
         if (context.cancelled())
             return cancelledError();
-        gemmNT(m_factors.left.matrix().rowRange(row0, out.rows), m_factors.right.matrix().rowRange(col0, out.cols), out);
+        Tensor left;
+        Tensor right;
+        gemmNT(m_left->read(row0, out.rows, left), m_right->read(col0, out.cols, right), out);
         for (Index i = 0; i < out.rows; ++i) {
             const Index seen = std::clamp<Index>(visible(row0 + i).last - col0, 0, out.cols);
             std::fill(out.row(i) + seen, out.row(i) + out.cols, 0.0F);
@@ -56,7 +67,10 @@ protected:
 private:
     double maskedMean(Index rowFirst, Index rowLast, Index colFirst, Index colLast) const;
 
-    LowRankFactors m_factors;
+    LowRankFactors m_factors; ///< empty where the rows are computed
+    std::unique_ptr<const FactorRows> m_left;
+    std::unique_ptr<const FactorRows> m_right;
+    Index m_firstVisible;
     Provenance m_provenance;
 };
 
@@ -64,8 +78,8 @@ Result<void> LowRankSource::readPooled(const Block& block, Pool pool, MatrixView
 {
     if (pool != Pool::Mean)
         return ScoreSource::readPooled(block, pool, out, context);
-    const Tensor left = pooledRows(m_factors.left.matrix(), block.row0, block.rows, block.level);
-    const Tensor right = pooledRows(m_factors.right.matrix(), block.col0, block.cols, block.level);
+    const Tensor left = meanRows(*m_left, block.row0, block.rows, block.level);
+    const Tensor right = meanRows(*m_right, block.col0, block.cols, block.level);
     const bool done = parallelFor(block.rows, 64, context, [&](Index first, Index last) {
         gemmNT(left.matrix().rowRange(first, last - first), right.matrix(), out.rowRange(first, last - first));
         for (Index r = first; r < last; ++r) {
@@ -89,17 +103,25 @@ Result<void> LowRankSource::readPooled(const Block& block, Pool pool, MatrixView
 /// The mean over a block that the mask cuts: each row meets the sum of the keys that it sees, which grows from row to row.
 double LowRankSource::maskedMean(Index rowFirst, Index rowLast, Index colFirst, Index colLast) const
 {
-    const auto left = m_factors.left.matrix();
-    const auto right = m_factors.right.matrix();
-    std::vector<double> seen(static_cast<std::size_t>(right.cols), 0.0);
+    constexpr Index rowsAtOnce = 256;
+    Tensor leftScratch;
+    Tensor rightScratch;
+    std::vector<double> seen(static_cast<std::size_t>(m_right->rank()), 0.0);
     double total = 0.0;
     Index next = colFirst;
-    for (Index i = rowFirst; i < rowLast; ++i) {
-        for (const Index end = std::min(colLast, visible(i).last); next < end; ++next)
-            for (Index c = 0; c < right.cols; ++c)
-                seen[static_cast<std::size_t>(c)] += right(next, c);
-        for (Index c = 0; c < left.cols; ++c)
-            total += left(i, c) * seen[static_cast<std::size_t>(c)];
+    for (Index i0 = rowFirst; i0 < rowLast; i0 += rowsAtOnce) {
+        const Index count = std::min(rowsAtOnce, rowLast - i0);
+        const auto left = m_left->read(i0, count, leftScratch);
+        const Index lastSeen = std::clamp<Index>(visible(i0 + count - 1).last, next, colLast);
+        const auto right = m_right->read(next, lastSeen - next, rightScratch);
+        const Index firstRight = next;
+        for (Index i = 0; i < count; ++i) {
+            for (const Index end = std::min(colLast, visible(i0 + i).last); next < end; ++next)
+                for (Index c = 0; c < right.cols; ++c)
+                    seen[static_cast<std::size_t>(c)] += right(next - firstRight, c);
+            for (Index c = 0; c < left.cols; ++c)
+                total += left(i, c) * seen[static_cast<std::size_t>(c)];
+        }
     }
     return total / (static_cast<double>(rowLast - rowFirst) * static_cast<double>(colLast - colFirst));
 }
@@ -111,10 +133,16 @@ std::shared_ptr<const ScoreSource> makeLowRankSource(LowRankFactors factors, Pro
     return std::make_shared<LowRankSource>(std::move(factors), provenance);
 }
 
+std::shared_ptr<const ScoreSource> makeLowRankSource(std::unique_ptr<const FactorRows> left, std::unique_ptr<const FactorRows> right,
+                                                     Index firstVisible, Provenance provenance)
+{
+    return std::make_shared<LowRankSource>(std::move(left), std::move(right), firstVisible, provenance);
+}
+
 const LowRankFactors* factorsOf(const ScoreSource& source)
 {
     const auto* const lowRank = dynamic_cast<const LowRankSource*>(&source);
-    return lowRank ? &lowRank->factors() : nullptr;
+    return lowRank ? lowRank->factors() : nullptr;
 }
 
 } // namespace attnscope

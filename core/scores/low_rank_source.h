@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/tensor.h"
+#include "core/scores/factor_rows.h"
 #include "core/scores/score_source.h"
 
 #include <memory>
@@ -20,7 +21,11 @@ struct LowRankFactors {
 /// O(R) a pooled cell, causal ones too.
 std::shared_ptr<const ScoreSource> makeLowRankSource(LowRankFactors factors, Provenance provenance = Provenance::Implied);
 
-/// The factors of a source that makeLowRankSource() made, as long as it lives; null of any other.
+/// The same with factors that need not be kept: left [N, R], right [M, R].
+std::shared_ptr<const ScoreSource> makeLowRankSource(std::unique_ptr<const FactorRows> left, std::unique_ptr<const FactorRows> right,
+                                                     Index firstVisible, Provenance provenance);
+
+/// The factors of a source that was made of kept ones, as long as it lives; null of any other.
 const LowRankFactors* factorsOf(const ScoreSource& source);
 
 } // namespace attnscope

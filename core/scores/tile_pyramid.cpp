@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/scores/tile_pyramid.h"
 
+#include "core/scores/direct_pooling.h"
 #include "core/scores/tile_cache.h"
 
 #include <algorithm>
@@ -36,7 +37,7 @@ Index extent(Index at, int level, Index cells) { return std::min((at + 1) << lev
 } // namespace
 
 TilePyramid::TilePyramid(std::shared_ptr<const ScoreSource> source, Pool pool, std::size_t byteLimit)
-    : m_source(std::move(source)), m_pool(pool), m_cache(std::make_unique<TileCache>())
+    : m_source(std::move(source)), m_pool(pool), m_direct(poolsDirectly(*m_source, pool)), m_cache(std::make_unique<TileCache>())
 {
     while (pooledSize(std::max(rows(), cols()), m_topLevel) > kTileSize)
         ++m_topLevel;
@@ -133,7 +134,7 @@ Result<TilePyramid::Children> TilePyramid::computedChildren(const TileKey& key, 
 std::vector<TileKey> TilePyramid::missingLeaves(const TileKey& key) const
 {
     std::vector<TileKey> leaves;
-    if (key.level <= kLeafLevel || cached(key))
+    if (m_direct || key.level <= kLeafLevel || cached(key))
         return leaves;
     for (int i = 0; i < 4; ++i) {
         const TileKey child{key.level - 1, 2 * key.row + i / 2, 2 * key.col + i % 2};
@@ -210,7 +211,7 @@ Result<std::shared_ptr<const Tile>> TilePyramid::compute(const TileKey& key, con
         return tile;
     sampleRows(context);
     auto children = cachedChildren(key);
-    if (!children && key.level > kLeafLevel) {
+    if (!children && !m_direct && key.level > kLeafLevel) {
         auto computed = computedChildren(key, context);
         if (!computed)
             return computed.error();

@@ -83,7 +83,8 @@ public:
     std::shared_ptr<const Tile> nearest(const TileKey& key) const;
 
     /// From the cache, from its four children where all are cached, from the source up to kLeafLevel, and above it from its
-    /// children, which are computed first. InvalidShape outside the map, Cancelled, or what the source says.
+    /// children, which are computed first, or from a source that pools directly. InvalidShape outside the map, Cancelled, or what
+    /// the source says.
     Result<std::shared_ptr<const Tile>> compute(const TileKey& key, const RunContext& context);
 
     /// The descendants of `key` at kLeafLevel that aren't cached: what a coarse tile waits for. Empty for fine tiles.
@@ -105,6 +106,7 @@ private:
 
     std::shared_ptr<const ScoreSource> m_source;
     Pool m_pool;
+    bool m_direct; // the source pools directly: no level needs finer ones
     int m_topLevel = 0;
     std::unique_ptr<TileCache> m_cache;
 };

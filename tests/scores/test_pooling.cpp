@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Pooling loses no bright cell, and indices hold where n x n leaves 32 bits.
+// Pooling loses no bright cell, of maps and of errors, and indices hold where n x n leaves 32 bits.
 #include "core/scores/dense_source.h"
+#include "core/scores/difference.h"
 #include "core/scores/pooling.h"
 #include "support/maps.h"
 #include "support/random_inputs.h"
@@ -9,6 +10,7 @@
 #include <QTest>
 
 #include <set>
+#include <tuple>
 
 using namespace attnscope;
 using namespace attnscope::tests;
@@ -110,6 +112,56 @@ private Q_SLOTS:
             QCOMPARE(*source.cell(i, j), 1.0F);
         QCOMPARE(*source.cell(last, last - 1), 0.0F);
         QVERIFY(!source.cell(n, 0).ok());
+    }
+
+    void everyBrightErrorSurvives()
+    {
+        // Half of the errors are +1 and half -1, side by side: pooled maps would be equal.
+        std::set<std::pair<Index, Index>> above;
+        std::set<std::pair<Index, Index>> below;
+        for (Index i = 30; i < 8000; i += 61)
+            for (Index j = 30; j < 8000; j += 61)
+                (above.size() > below.size() ? below : above).emplace(i, j);
+        QCOMPARE(above.size() + below.size(), std::size_t{17161});
+        const auto count = [](const Tensor& map, float value) { return std::count(map.values().begin(), map.values().end(), value); };
+        const auto error = *makeDifference(std::make_shared<BrightCells>(8000, above, true),
+                                           std::make_shared<BrightCells>(8000, below, true), DifferenceMetric::Error);
+        QCOMPARE(count(readWhole(*error, 5, Pool::Max), 1.0F), static_cast<std::ptrdiff_t>(above.size()));
+        QCOMPARE(count(readWhole(*error, 5, Pool::Min), -1.0F), static_cast<std::ptrdiff_t>(below.size()));
+        const Tensor extreme = readWhole(*error, 5, Pool::Extreme);
+        QCOMPARE(count(extreme, 1.0F), static_cast<std::ptrdiff_t>(above.size()));
+        QCOMPARE(count(extreme, -1.0F), static_cast<std::ptrdiff_t>(below.size()));
+        const Tensor mean = readWhole(*error, 5, Pool::Mean);
+        QCOMPARE(count(mean, 1.0F / 1024.0F), static_cast<std::ptrdiff_t>(above.size()));
+        QCOMPARE(count(mean, -1.0F / 1024.0F), static_cast<std::ptrdiff_t>(below.size()));
+    }
+
+    void indicesOfErrorsHoldPast32Bits_data() { indicesHoldPast32Bits_data(); }
+    void indicesOfErrorsHoldPast32Bits()
+    {
+        QFETCH(int, n);
+        const Index last = n - 1;
+        const std::set<std::pair<Index, Index>> above{{0, last}, {last, last}, {46340, 46340}};
+        const std::set<std::pair<Index, Index>> below{{last, 0}, {last, last - 600}};
+        const auto error = *makeDifference(std::make_shared<BrightCells>(n, above, true), std::make_shared<BrightCells>(n, below, true),
+                                           DifferenceMetric::Error);
+        const auto cellsOf = [](const std::set<std::pair<Index, Index>>& cells, int level) {
+            std::set<std::pair<Index, Index>> pooled;
+            for (const auto& [i, j] : cells)
+                pooled.emplace(i >> level, j >> level);
+            return pooled;
+        };
+        for (const auto& [pool, value, cells] : {std::tuple{Pool::Max, 1.0F, above}, {Pool::Min, -1.0F, below}}) {
+            const Tensor map = readWhole(*error, 8, pool);
+            std::set<std::pair<Index, Index>> lit;
+            for (Index r = 0; r < map.rows(); ++r)
+                for (Index c = 0; c < map.cols(); ++c)
+                    if (map.matrix()(r, c) == value)
+                        lit.emplace(r, c);
+            QVERIFY(lit == cellsOf(cells, 8));
+        }
+        QCOMPARE(*error->cell(last, 0), -1.0F);
+        QCOMPARE(*error->cell(last, last), 1.0F);
     }
 
     void zerosCountLikeCells()

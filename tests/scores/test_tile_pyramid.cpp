@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tiles against direct reads at every level and pool, the cache's bound, statistics, masks and cancelling.
+#include "core/scores/difference.h"
+#include "core/scores/low_rank_source.h"
 #include "core/scores/tile_pyramid.h"
 #include "support/register_test.h"
 #include "support/synthetic_source.h"
@@ -147,6 +149,31 @@ private Q_SLOTS:
         QVERIFY(pyramid.compute(top, {}).ok());
         QVERIFY(pyramid.missingLeaves(top).empty());
         QVERIFY(pyramid.cached({kLeafLevel, 4, 4}));
+    }
+
+    void meanLevelsOfFactorsComeAtOnce()
+    {
+        const auto factored = [](float left, float right) {
+            LowRankFactors factors{Tensor(1, 1, 40000, 1), Tensor(1, 1, 40000, 1), 40000};
+            std::fill(factors.left.values().begin(), factors.left.values().end(), left);
+            std::fill(factors.right.values().begin(), factors.right.values().end(), right);
+            return makeLowRankSource(std::move(factors));
+        };
+        const auto a = factored(2.0F, 3.0F);
+        const auto error = *makeDifference(a, factored(1.0F, 1.0F), DifferenceMetric::Error);
+        for (const auto& [source, value] : {std::pair{a, 6.0F}, {error, 5.0F}}) {
+            TilePyramid pyramid(source, Pool::Mean);
+            const TileKey top{pyramid.topLevel(), 0, 0};
+            QVERIFY(pyramid.missingLeaves(top).empty());
+            const auto tile = pyramid.compute(top, {});
+            QVERIFY(tile.ok());
+            QCOMPARE((*tile)->at(0, 0), value);
+            QCOMPARE((*tile)->at((*tile)->rows - 1, (*tile)->cols - 1), value);
+            QVERIFY(!pyramid.cached({kLeafLevel, 0, 0}));
+        }
+        QCOMPARE(TilePyramid(a, Pool::Max).missingLeaves({8, 0, 0}).size(), std::size_t(25));
+        const auto squares = *makeDifference(a, a, DifferenceMetric::Squared); // a mean of squares isn't the square of means
+        QCOMPARE(TilePyramid(squares, Pool::Mean).missingLeaves({8, 0, 0}).size(), std::size_t(25));
     }
 
     void statistics()
