@@ -17,29 +17,58 @@ struct Column {
 
 QString number(double value) { return QString::number(value, 'g', 4); }
 
+/// With half the width of its 95 % interval, where rows were sampled.
+QString number(double value, const std::optional<Interval>& interval)
+{
+    if (!interval)
+        return number(value);
+    return QStringLiteral("%1 ±%2").arg(QString::number(value, 'g', 3), QString::number(0.5 * (interval->high - interval->low), 'g', 1));
+}
+
+QString estimate(const MapMetrics& m, double value, Interval MapIntervals::*field)
+{
+    return number(value, m.intervals ? std::optional(m.intervals.value().*field) : std::nullopt);
+}
+
+QString recall(const MapMetrics& m, std::size_t size)
+{
+    return number(m.topkRecall[size], m.intervals ? std::optional(m.intervals->topkRecall[size]) : std::nullopt);
+}
+
+/// The largest of some rows bounds that of all of them.
+QString largest(const MapMetrics& m, double value) { return (m.sampled() ? QStringLiteral("≥ ") : QString()) + number(value); }
+
+QString klText(const MapMetrics& m) { return m.kl ? number(*m.kl, m.intervals ? m.intervals->kl : std::nullopt) : QStringLiteral("n/a"); }
+
+QString rowsText(const MapMetrics& m)
+{
+    return m.sampled() ? QObject::tr("sampled: %1 of %2").arg(m.rowsRead).arg(m.rows) : QObject::tr("all %1").arg(m.rows);
+}
+
 constexpr std::size_t kMethodColumn = 0;
 
-const std::array<Column, 13> kColumns{{
+const std::array<Column, 14> kColumns{{
     {"Method", "The approximation and its parameters", [](const auto& s, const auto&) { return methodTitle(s.setting); }},
     {"Map error", "|A − Â|_F / |A|_F: relative Frobenius error of the n × n map",
-     [](const auto&, const auto& m) { return number(m.map.relFrobenius); }},
+     [](const auto&, const auto& m) { return estimate(m.map, m.map.relFrobenius, &MapIntervals::relFrobenius); }},
     {"Output error", "|O − Ô|_F / |O|_F: what the next layer sees",
-     [](const auto&, const auto& m) { return number(m.output.relFrobenius); }},
-    {"Max |A − Â|", "The largest error of a single cell", [](const auto&, const auto& m) { return number(m.map.maxAbs); }},
-    {"Max |O − Ô|", "The largest error of the output", [](const auto&, const auto& m) { return number(m.output.maxAbs); }},
+     [](const auto&, const auto& m) { return number(m.output.relFrobenius, m.output.interval); }},
+    {"Max |A − Â|", "The largest error of a single cell", [](const auto&, const auto& m) { return largest(m.map, m.map.maxAbs); }},
+    {"Max |O − Ô|", "The largest error of the output", [](const auto&, const auto& m) { return largest(m.map, m.output.maxAbs); }},
     {"Row TV", "Total variation, 1/2 Σ|A − Â| a row, averaged: the share of attention that went elsewhere",
-     [](const auto&, const auto& m) { return number(m.map.totalVariation); }},
-    {"KL", "KL(A ‖ Â) in nats, averaged over rows",
-     [](const auto&, const auto& m) { return m.map.kl ? number(*m.map.kl) : QStringLiteral("n/a"); }},
-    {"Recall @1", "How often the most attended key is the same", [](const auto&, const auto& m) { return number(m.map.topkRecall[0]); }},
-    {"Recall @8", "Share of the 8 most attended keys that are kept",
-     [](const auto&, const auto& m) { return number(m.map.topkRecall[1]); }},
-    {"Recall @64", "Share of the 64 most attended keys that are kept",
-     [](const auto&, const auto& m) { return number(m.map.topkRecall[2]); }},
+     [](const auto&, const auto& m) { return estimate(m.map, m.map.totalVariation, &MapIntervals::totalVariation); }},
+    {"KL", "KL(A ‖ Â) in nats, averaged over rows", [](const auto&, const auto& m) { return klText(m.map); }},
+    {"Recall @1", "How often the most attended key is the same", [](const auto&, const auto& m) { return recall(m.map, 0); }},
+    {"Recall @8", "Share of the 8 most attended keys that are kept", [](const auto&, const auto& m) { return recall(m.map, 1); }},
+    {"Recall @64", "Share of the 64 most attended keys that are kept", [](const auto&, const auto& m) { return recall(m.map, 2); }},
     {"Δ entropy", "Entropy of the approximation's rows minus the exact rows', in nats: above 0 is flatter",
-     [](const auto&, const auto& m) { return number(m.map.entropyDifference); }},
-    {"Row sum", "Largest |Σ Â − 1| of a row", [](const auto&, const auto& m) { return number(m.map.rowSumDeviation); }},
-    {"Negative", "Mean negative weight a row", [](const auto&, const auto& m) { return number(m.map.negativeMass); }},
+     [](const auto&, const auto& m) { return estimate(m.map, m.map.entropyDifference, &MapIntervals::entropyDifference); }},
+    {"Row sum", "Largest |Σ Â − 1| of a row", [](const auto&, const auto& m) { return largest(m.map, m.map.rowSumDeviation); }},
+    {"Negative", "Mean negative weight a row",
+     [](const auto&, const auto& m) { return estimate(m.map, m.map.negativeMass, &MapIntervals::negativeMass); }},
+    {"Rows",
+     "The rows that were compared: all of them, or of a long input two at random of each of equally long runs; then ± is a 95 % interval",
+     [](const auto&, const auto& m) { return rowsText(m.map); }},
 }};
 
 QString note(const ApproximationState& state)
@@ -84,6 +113,8 @@ QString metricsSummary(const ApproximationState& state)
     QString text = QObject::tr("map error %1 · output %2 · TV %3 · recall@8 %4 · %5 ms")
                        .arg(number(m.map.relFrobenius), number(m.output.relFrobenius), number(m.map.totalVariation),
                             number(m.map.topkRecall[1]), number(state.comparison->approximation.latencyMs));
+    if (m.map.sampled())
+        text += QObject::tr(" · sampled: %1 of %2 rows").arg(m.map.rowsRead).arg(m.map.rows);
     const QString remark = note(state);
     return remark.isEmpty() ? text : text + QStringLiteral("\n") + remark;
 }

@@ -72,7 +72,29 @@ Result<Line> compareOne(const HeadResult& exact, const Backend& backend, const M
     std::string label(toString(comparison->approximation.map->provenance()));
     if (comparison->change.any())
         label += ", " + comparison->change.label();
+    if (metrics->map.sampled())
+        label += ", sampled";
     return Line{choice, std::move(*metrics), 1e3 * median(times->seconds), std::move(label)};
+}
+
+Json pairJson(const Interval& interval) { return Json::array({interval.low, interval.high}); }
+
+/// Rows read and 95 % intervals; null where all rows were read.
+Json sampleJson(const ComparisonMetrics& metrics)
+{
+    const auto& map = metrics.map;
+    if (!map.intervals)
+        return nullptr;
+    Json recall = Json::object();
+    for (std::size_t i = 0; i < kRecallSizes.size(); ++i)
+        recall[std::to_string(kRecallSizes[i])] = pairJson(map.intervals->topkRecall[i]);
+    Json intervals{
+        {"mapRelFrobenius", pairJson(map.intervals->relFrobenius)},        {"totalVariation", pairJson(map.intervals->totalVariation)},
+        {"kl", map.intervals->kl ? pairJson(*map.intervals->kl) : Json()}, {"topkRecall", std::move(recall)},
+        {"entropyDifference", pairJson(map.intervals->entropyDifference)}, {"negativeMass", pairJson(map.intervals->negativeMass)}};
+    if (metrics.output.interval)
+        intervals["outputRelFrobenius"] = pairJson(*metrics.output.interval);
+    return {{"rows", map.rows}, {"rowsRead", map.rowsRead}, {"confidence", 0.95}, {"intervals", std::move(intervals)}};
 }
 
 Json lineJson(const Line& line)
@@ -94,7 +116,29 @@ Json lineJson(const Line& line)
             {"rowSumDeviation", map.rowSumDeviation},
             {"negativeMass", map.negativeMass},
             {"latencyMs", line.latencyMs},
-            {"label", line.label}};
+            {"label", line.label},
+            {"sampled", sampleJson(line.metrics)}};
+}
+
+void printSample(const Line& line)
+{
+    const auto& map = line.metrics.map;
+    const auto say = [](const char* what, const Interval& interval) {
+        std::cout << what << shortNumber(interval.low) << " to " << shortNumber(interval.high);
+    };
+    std::cout << '\n'
+              << formatMethod(line.choice) << ": sampled, " << map.rowsRead << " of " << map.rows << " rows (two at random of each of "
+              << map.rowsRead / 2 << " runs); 95 % intervals:";
+    say(" map error ", map.intervals->relFrobenius);
+    if (line.metrics.output.interval)
+        say(", output error ", *line.metrics.output.interval);
+    say(", TV ", map.intervals->totalVariation);
+    if (map.intervals->kl)
+        say(", KL ", *map.intervals->kl);
+    for (std::size_t i = 0; i < kRecallSizes.size(); ++i)
+        say((", top-" + std::to_string(kRecallSizes[i]) + " ").c_str(), map.intervals->topkRecall[i]);
+    say(", entropy ", map.intervals->entropyDifference);
+    std::cout << "; largest values are those of the rows read\n";
 }
 
 void printTable(const std::vector<Line>& lines, const Inputs& inputs)
@@ -117,6 +161,9 @@ void printTable(const std::vector<Line>& lines, const Inputs& inputs)
                    shortNumber(map.negativeMass), shortNumber(line.latencyMs)});
     }
     table.print();
+    for (const auto& line : lines)
+        if (line.metrics.map.intervals)
+            printSample(line);
     for (const auto& line : lines)
         if (!line.metrics.map.kl && !line.metrics.map.klReason.empty())
             std::cout << "\nKL of " << formatMethod(line.choice) << ": n/a, " << line.metrics.map.klReason << '\n';

@@ -125,6 +125,16 @@ int writeMap(const Options& options, const ScoreSource& map, const RunContext& c
     return kOk;
 }
 
+/// Rows of exact maps are evaluated when they are read: the time that is foretold is that of the rows written.
+Inputs foretold(const Options& options, const MethodChoice& choice, Inputs inputs)
+{
+    const Index rows = inputs.q.rows();
+    const auto range = parseRange(options.rows, pooledSize(rows, options.level));
+    if (choice.method->info().exact && range)
+        inputs.q.shape[2] = std::clamp<Index>((range->second - range->first) << options.level, 1, rows);
+    return inputs;
+}
+
 int runMap(const Options& options, const RunContext& given)
 {
     const auto choice = options.method->choice();
@@ -147,7 +157,7 @@ int runMap(const Options& options, const RunContext& given)
     if (!input)
         return failInput(input.error());
     if ((*backend)->id() == "cpu")
-        sayIfLong(*choice, input->inputs, context);
+        sayIfLong(*choice, foretold(options, *choice, input->inputs), context);
     const auto makeMap = [&] { return sourceOf(options, **backend, *choice, against, input->inputs, context); };
     const auto map = makeMap();
     if (!map)

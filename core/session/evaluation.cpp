@@ -25,7 +25,13 @@ Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context
     const auto method = requireMethod("softmax");
     if (!method)
         return method.error();
-    return evaluate(**method, inputs, defaultParams((*method)->info().params), context);
+    const Params params = defaultParams((*method)->info().params);
+    if (!comparedBySample(inputs.q.rows(), inputs.k.rows()))
+        return evaluate(**method, inputs, params, context);
+    auto map = (*method)->scores(inputs, {}, params, context);
+    if (!map)
+        return map.error();
+    return HeadResult{*std::move(map), nullptr, 0.0, inputs.causal, inputs.window};
 }
 
 Inputs MaskChange::applied(Inputs inputs) const
@@ -65,8 +71,8 @@ MaskChange maskChangeFor(const MethodInfo& method, const Inputs& inputs)
 Result<Comparison> compareWith(const HeadResult& exact, const AttentionMethod& method, const Inputs& inputs, const Params& params,
                                const RunContext& context)
 {
-    Comparison comparison{exact, {}, maskChangeFor(method.info(), inputs)};
-    const Inputs used = comparison.change.applied(inputs);
+    Comparison comparison{exact, {}, maskChangeFor(method.info(), inputs), {}};
+    const Inputs used = comparison.inputs = comparison.change.applied(inputs);
     if (comparison.change.any()) {
         auto again = evaluateExact(used, context);
         if (!again)
@@ -82,6 +88,13 @@ Result<Comparison> compareWith(const HeadResult& exact, const AttentionMethod& m
 
 Result<ComparisonMetrics> measure(const Comparison& comparison, const RunContext& context)
 {
+    if (!comparison.exact.output) {
+        auto sampled = compareSampled(*comparison.exact.map, *comparison.approximation.map, comparison.inputs.vOf({}),
+                                      comparison.approximation.output->matrix(), {}, context);
+        if (!sampled)
+            return sampled.error();
+        return ComparisonMetrics{std::move(sampled->map), sampled->output};
+    }
     auto map = compareMaps(*comparison.exact.map, *comparison.approximation.map, context);
     if (!map)
         return map.error();

@@ -14,7 +14,7 @@ namespace attnscope {
 /// Map and output of one head by one method.
 struct HeadResult {
     std::shared_ptr<const ScoreSource> map;
-    std::shared_ptr<const Tensor> output; ///< [1, 1, N, Dv]
+    std::shared_ptr<const Tensor> output; ///< [1, 1, N, Dv]; null of exact attention where comparedBySample() holds
     double latencyMs = 0.0;               ///< of the output alone, once
     bool causal = false;
     Index window = 0;
@@ -39,6 +39,7 @@ struct Comparison {
     HeadResult exact;
     HeadResult approximation;
     MaskChange change;
+    Inputs inputs; ///< with the changed mask
 };
 
 struct ComparisonMetrics {
@@ -49,7 +50,8 @@ struct ComparisonMetrics {
 /// `inputs` of one head, [1, 1, N, D]. Errors as AttentionMethod::run and scores.
 Result<HeadResult> evaluate(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context);
 
-/// Streaming softmax of one head.
+/// Streaming softmax of one head. Where comparedBySample() holds, the map alone, which is there at once: measure() needs
+/// the outputs of a few rows only.
 Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context);
 
 /// `exact` is evaluateExact(inputs); where the method has no form for the input's mask, exact attention is evaluated

@@ -109,6 +109,31 @@ private Q_SLOTS:
         QVERIFY(kept.ok() && !kept->change.any());
         QCOMPARE(*kept->approximation.map->cell(20, 17), 0.25F);
     }
+
+    void longInputsAreSampled()
+    {
+        const Index n = 16500; // just more cells than are compared whole
+        const auto data = randomInputs({1, 1, n, n, 4, 2}, 2);
+        const Inputs in = data.inputs(true);
+        const auto exact = evaluateExact(in, {});
+        QVERIFY(exact.ok());
+        QVERIFY(!exact->output); // no row has been computed yet
+        const auto& method = *findMethod("linear-elu");
+        const auto comparison = compareWith(*exact, method, in, defaultParams(method.info().params), {});
+        QVERIFY(comparison.ok());
+        const auto metrics = measure(*comparison, {});
+        QVERIFY(metrics.ok());
+        QCOMPARE(metrics->map.rows, n);
+        QCOMPARE(metrics->map.rowsRead, Index(1024));
+        QCOMPARE(static_cast<int>(metrics->map.provenance), static_cast<int>(Provenance::Sampled));
+        QVERIFY(metrics->map.intervals && metrics->output.interval);
+        const auto whole = findMethod("softmax")->run(in, defaultParams(findMethod("softmax")->info().params), {});
+        QVERIFY(whole.ok());
+        const auto truth = compareOutputs(whole->matrix(), comparison->approximation.output->matrix());
+        QVERIFY(truth.ok());
+        QVERIFY(metrics->output.interval->low <= truth->relFrobenius && truth->relFrobenius <= metrics->output.interval->high);
+        QVERIFY(metrics->output.maxAbs <= truth->maxAbs + 1e-6);
+    }
 };
 
 static const attnscope::tests::RegisterTest<TestEvaluation> registered("test_evaluation");

@@ -101,7 +101,8 @@ private Q_SLOTS:
         for (const auto& line : list) {
             QCOMPARE(keysOf(line),
                      (Keys{"method", "parameters", "mapRelFrobenius", "outputRelFrobenius", "mapMaxAbs", "outputMaxAbs", "totalVariation",
-                           "kl", "topkRecall", "entropyDifference", "rowSumDeviation", "negativeMass", "latencyMs", "label"}));
+                           "kl", "topkRecall", "entropyDifference", "rowSumDeviation", "negativeMass", "latencyMs", "label", "sampled"}));
+            QVERIFY(line["sampled"].is_null()); // all rows were read
             QCOMPARE(keysOf(line["topkRecall"]), (Keys{"1", "8", "64"}));
             QVERIFY(line["latencyMs"].get<double>() > 0.0);
             QVERIFY(line["label"].is_string());
