@@ -2,9 +2,10 @@
 // attnscope: the explorer in a window, or a session's board rendered to files without a display.
 #include "gpu/cuda_backend.h"
 #include "ui/explorer.h"
+#include "ui/metered_application.h"
 
-#include <QApplication>
 #include <QCommandLineParser>
+#include <QSaveFile>
 #include <QSurfaceFormat>
 
 int main(int argc, char** argv)
@@ -13,7 +14,7 @@ int main(int argc, char** argv)
     for (int i = 1; i < argc; ++i)
         if (qstrcmp(argv[i], "--export") == 0 && !qEnvironmentVariableIsSet("QT_QPA_PLATFORM"))
             qputenv("QT_QPA_PLATFORM", "offscreen");
-    QApplication app(argc, argv);
+    MeteredApplication app(argc, argv);
     QApplication::setApplicationName(QStringLiteral("attnscope"));
     QApplication::setApplicationVersion(QStringLiteral(ATTNSCOPE_VERSION));
 
@@ -26,7 +27,10 @@ int main(int argc, char** argv)
                                           QStringLiteral("SESSION.json"));
     const QCommandLineOption outOption(QStringLiteral("out"), QStringLiteral("Folder for --export."), QStringLiteral("DIR"),
                                        QStringLiteral("out"));
-    parser.addOptions({exportOption, outOption});
+    const QCommandLineOption framesOption(QStringLiteral("frame-times"),
+                                          QStringLiteral("Write the histogram of frame times to this file when the window closes."),
+                                          QStringLiteral("FILE.json"));
+    parser.addOptions({exportOption, outOption, framesOption});
     parser.addPositionalArgument(QStringLiteral("FILE"),
                                  QStringLiteral("A text, .npy, .npz, .safetensors, a session, or config.json files of models."),
                                  QStringLiteral("[FILE...]"));
@@ -37,5 +41,11 @@ int main(int argc, char** argv)
         backends.push_back(backend);
     if (parser.isSet(exportOption))
         return exportSession(parser.value(exportOption), parser.value(outOption));
-    return runExplorer(std::move(backends), cudaUnavailableReason(), parser.positionalArguments());
+    const int code = runExplorer(std::move(backends), cudaUnavailableReason(), parser.positionalArguments());
+    if (parser.isSet(framesOption)) {
+        QSaveFile file(parser.value(framesOption));
+        if (!file.open(QIODevice::WriteOnly) || file.write(MeteredApplication::frameRecord()->toJson()) < 0 || !file.commit())
+            qWarning("The frame times could not be written to %s.", qUtf8Printable(parser.value(framesOption)));
+    }
+    return code;
 }

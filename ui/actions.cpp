@@ -124,6 +124,7 @@ std::vector<CommandSpec> otherCommands()
         {Command::Shortcuts, "&Help", "&Keys and mouse", "F1;?", "All shortcuts on one page"},
         {Command::MethodHelp, "&Help", "This &method", "Shift+F1", "Formula, cost and source of the selected approximation"},
         {Command::AllMethods, "&Help", "All m&ethods", "", "Every method by family, each with its help page"},
+        {Command::FrameTimes, "&Help", "&Frame times", "", "How long the window's pictures take while you move: a histogram"},
         {Command::About, "&Help", "&About this machine and Attnscope", "", "Versions, processor, GPUs"},
     };
 }

@@ -81,6 +81,7 @@ enum class Command {
     Shortcuts,
     MethodHelp,
     AllMethods,
+    FrameTimes,
     About,
 };
 

@@ -8,6 +8,7 @@
 #include "ui/board_toolbar.h"
 #include "ui/command_palette.h"
 #include "ui/file_commands.h"
+#include "ui/frame_times_window.h"
 #include "ui/head_grid.h"
 #include "ui/help_window.h"
 #include "ui/input_panel.h"
@@ -15,6 +16,7 @@
 #include "ui/latency_panel.h"
 #include "ui/layout_control.h"
 #include "ui/machine_panel.h"
+#include "ui/metered_application.h"
 #include "ui/method_page.h"
 #include "ui/methods_panel.h"
 #include "ui/plot_theme.h"
@@ -134,6 +136,8 @@ void MainWindow::connectCommands()
     on(Command::Palette, [this] { (new CommandPalette(m_actions, this))->open(); });
     on(Command::Shortcuts, [this] { HelpWindow::of(*this).showText(tr("Keys and mouse"), shortcutTable() + methodListPage()); });
     on(Command::About, [this] { HelpWindow::of(*this).showText(tr("About Attnscope"), m_panels.machine->toHtml()); });
+    m_actions[Command::FrameTimes]->setEnabled(MeteredApplication::frameRecord());
+    on(Command::FrameTimes, [this] { FrameTimesWindow::of(*this, *MeteredApplication::frameRecord()); });
     on(Command::AllMethods, [this] { HelpWindow::of(*this).showMethods(); });
     on(Command::MethodHelp, [this] {
         const auto& session = m_controller->session();
