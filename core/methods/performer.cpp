@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Performer: softmax attention by random features (FAVOR+, FAVOR++), and the published variants.
-#include "core/base/random.h"
 #include "core/engine/kernel_method.h"
 #include "core/engine/performer_definition.h"
+#include "core/engine/performer_params.h"
 #include "core/engine/performer_theory.h"
 #include "core/engine/projection.h"
 #include "core/engine/random_features.h"
@@ -10,24 +10,6 @@
 namespace attnscope::methods {
 
 namespace {
-
-RandomMap mapOf(const Params& params) { return randomMapOf(params.text("map")); }
-
-/// Frequencies, so that there are as many feature columns as asked for (one more where an odd number has to be halved).
-Index frequencies(const Params& params)
-{
-    const Index columns = columnsPerFrequency(mapOf(params));
-    return (params.integer("features") + columns - 1) / columns;
-}
-
-/// Every redraw is a seed of its own; number 0 is the method's seed itself.
-std::uint64_t drawSeed(const Params& params)
-{
-    const auto index = static_cast<std::uint64_t>(params.integer("redraw"));
-    return index == 0 ? params.seed : Random(params.seed, 0xD7A3U + index).next();
-}
-
-bool official(const Params& params) { return params.text("official-eps") == "on" && estimatesSoftmax(mapOf(params)); }
 
 std::vector<ParamSpec> performerParams()
 {
@@ -90,29 +72,32 @@ protected:
                                                        const RunContext& context) const override
     {
         const float scale = in.effectiveScale();
-        auto w = sharedProjection(projectionOf(params.text("projection")), frequencies(params), in.q.cols(), drawSeed(params));
+        auto w =
+            sharedProjection(projectionOf(params.text("projection")), performerFrequencies(params), in.q.cols(), performerSeed(params));
         RandomFeatureOptions options{coefficient(in, head, params), {}};
-        if (official(params)) {
-            options.officialEps = officialEpsOf(mapOf(params), *w, options.a, scale, in.qOf(head), in.kOf(head), context);
+        if (performerIsOfficial(params)) {
+            options.officialEps = officialEpsOf(performerMap(params), *w, options.a, scale, in.qOf(head), in.kOf(head), context);
             if (!options.officialEps)
                 return cancelledError();
         }
-        return makeRandomFeatures(mapOf(params), std::move(w), scale, options);
+        return makeRandomFeatures(performerMap(params), std::move(w), scale, options);
     }
-    bool mapPerHead(const Params& params) const override { return mapOf(params) == RandomMap::Oprf || official(params); }
+    bool mapPerHead(const Params& params) const override { return performerMap(params) == RandomMap::Oprf || performerIsOfficial(params); }
     Index features(Index dim, const Params& params) const override
     {
-        return mapOf(params) == RandomMap::ReluPlain ? dim : frequencies(params) * columnsPerFrequency(mapOf(params));
+        return performerMap(params) == RandomMap::ReluPlain ? dim
+                                                            : performerFrequencies(params) * columnsPerFrequency(performerMap(params));
     }
     double featureFlops(Index dim, const Params& params) const override
     {
-        return 2.0 * static_cast<double>(dim) * (mapOf(params) == RandomMap::ReluPlain ? 1.0 : static_cast<double>(frequencies(params)));
+        return 2.0 * static_cast<double>(dim) *
+               (performerMap(params) == RandomMap::ReluPlain ? 1.0 : static_cast<double>(performerFrequencies(params)));
     }
 
 private:
     static double coefficient(const Inputs& in, HeadRef head, const Params& params)
     {
-        if (mapOf(params) != RandomMap::Oprf)
+        if (performerMap(params) != RandomMap::Oprf)
             return 0.0;
         const double given = params.number("oprf-a");
         const double scale = in.effectiveScale();
@@ -122,17 +107,19 @@ private:
 
 Result<DefinedMap> Performer::define(const Inputs& in, HeadRef head, const Params& params) const
 {
-    const Tensor w = drawProjection(projectionOf(params.text("projection")), frequencies(params), in.q.cols(), drawSeed(params));
-    return definedPerformer(in, head, {mapOf(params), params.number("oprf-a"), official(params)}, w.matrix());
+    const Tensor w =
+        drawProjection(projectionOf(params.text("projection")), performerFrequencies(params), in.q.cols(), performerSeed(params));
+    return definedPerformer(in, head, {performerMap(params), params.number("oprf-a"), performerIsOfficial(params)}, w.matrix());
 }
 
 Result<std::vector<TheoryCurve>> Performer::theory(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const
 {
     if (auto ready = checkRunnable(*this, in, head, params, context); !ready)
         return ready.error();
-    if (estimatesSoftmax(mapOf(params)))
+    if (estimatesSoftmax(performerMap(params)))
         return randomFeatureTheory(
-            in, head, {mapOf(params), projectionOf(params.text("projection")), coefficient(in, head, params), drawSeed(params)}, context);
+            in, head, {performerMap(params), projectionOf(params.text("projection")), coefficient(in, head, params), performerSeed(params)},
+            context);
     TheoryCurve none;
     none.title = "No bound towards softmax";
     none.source = "Choromanski et al. 2021, section 4.2";
