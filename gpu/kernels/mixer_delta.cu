@@ -52,14 +52,18 @@ __device__ std::uint32_t pieceAt(std::uint32_t tile, int row, int piece)
 template <int Pieces, class T>
 __device__ void copyTile(std::uint32_t tile, const T* from, Index first, Index last, int col0, int cols)
 {
+    constexpr int kRows = kThreads / Pieces; // at a time; a multiple of 8, so that pieces stay where they are
+    const int row = static_cast<int>(threadIdx.x) / Pieces;
+    const int piece = static_cast<int>(threadIdx.x) % Pieces;
+    const bool in = col0 + piece * 8 < cols;
+    const int lowest = static_cast<int>(max(-first, Index{0})) - row;
+    const int highest = in ? static_cast<int>(min(last - first, Index{kChunk})) - row : 0;
+    const T* const mine = from + (first + row) * cols + col0 + piece * 8;
+    const std::uint32_t to = pieceAt<Pieces>(tile, row, piece);
 #pragma unroll
-    for (int i = 0; i < (kChunk * Pieces + kThreads - 1) / kThreads; ++i) {
-        const int at = static_cast<int>(threadIdx.x) + i * kThreads;
-        const int row = at / Pieces;
-        const int piece = at % Pieces;
-        const bool there = first + row >= 0 && first + row < last && col0 + piece * 8 < cols;
-        if (row < kChunk)
-            copyAsync(pieceAt<Pieces>(tile, row, piece), there ? from + (first + row) * cols + col0 + piece * 8 : from, there);
+    for (int i = 0; i < kChunk; i += kRows) {
+        const bool there = i >= lowest && i < highest;
+        copyAsync(to + static_cast<std::uint32_t>(i * Pieces * 16), there ? mine + i * cols : from, there);
     }
 }
 
