@@ -2,9 +2,11 @@
 // Kernel attention for every feature map, mask, width and number format, with float32 arithmetic and logarithmic features kept
 // relative to shifts, as the CPU's engine does.
 //
-// Ladder (version, what it does, measured):
+// Ladder (version, what it does, measured on an H100 with H = 8, D = 64, n = 65,536; 2026-11-23):
 //   1  tiles of 64 x 64 in shared memory, 4 x 4 outputs a thread; keys in parts (or chunks of 256 where causal), a scan over them,
-//      then queries: the state before their chunk, and their own chunk as an attention tile.
+//      then queries: the state before their chunk, and their own chunk as an attention tile. f32, all keys: elu + 1 2.70 ms, Performer
+//      with 256 features 12.6 ms; bf16, causal: 8.05 and 30.8 ms. Lesson: both operands of every FMA come from shared memory, and a
+//      causal chunk's key features are made anew for each block of its queries.
 #include "gpu/kernels/kernel_features.cuh"
 
 #include <algorithm>

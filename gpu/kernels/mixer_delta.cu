@@ -6,9 +6,12 @@
 //     o = scale (e^G q S + tril(e^(Gᵢ-Gⱼ) q kᵀ) u),  S' = e^(G_end) S + (e^(G_end-G) k)ᵀ u
 // Yang et al., Parallelizing Linear Transformers with the Delta Rule over Sequence Length, 2024, arXiv:2406.06484, section 3.
 //
-// Ladder (version, what it does, measured):
+// Ladder (version, prediction, measured on an H100 with bf16, H = 16, D = 128, n = 16,384; 2026-11-23):
 //   1  U, W and the masked products of queries and keys go through device memory; the walk holds the state in float32 registers and
 //      copies the next chunks while it multiplies. Lengths of keys and decays are row factors of float32 sums, not of 16-bit inputs.
+//      Predicted 0.5 ms; Gated DeltaNet 1.002 ms, of which the transform 0.307 and the walk 0.692 (flash-linear-attention 0.909 ms).
+//      Lesson: a chunk took 2.7 us, most of it in computing addresses.
+//   2  pieces that a thread copies lie at fixed distances. Predicted 0.8 ms; not measured yet.
 #include "gpu/kernels/kernel_state.cuh"
 #include "gpu/kernels/mixer_gate.cuh"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every recurrent mixer with decays per token or channel and the delta rule, token by token, with a float32 state in registers.
 //
-// Ladder (version, what it does, measured):
+// Ladder (version, what it does, measured on an H100 with H = 16, D = 128, n = 16,384; 2026-11-23):
 //   1  8 lanes hold a column of the state, a block 16 columns; rows of 16 tokens at a time come through shared memory, where keys
-//      are brought to length 1.
+//      are brought to length 1. f32 without erasing 10.4 ms; bf16 with a decay for each channel: GLA 16.6, KDA 17.4 ms. Lesson: 0.6 us
+//      a token is latency; only chunks get past it.
 #include "gpu/kernels/mixer_gate.cuh"
 
 #include <cuda_bf16.h>
