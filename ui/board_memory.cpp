@@ -73,9 +73,38 @@ BoardMemory::BoardMemory(SessionController& controller, Board& board, QObject* p
             m_controller.edit([mode](Session& s) { s.board.mode = mode; });
     });
     connect(&controller, &SessionController::sessionChanged, this, &BoardMemory::followMode);
-    connect(&controller, &SessionController::sessionRestored, this, [this] { m_pending = true; });
+    connect(&controller, &SessionController::sessionRestored, this, &BoardMemory::take);
+    connect(&controller, &SessionController::boardChanged, this, &BoardMemory::showSeen);
+    connect(&controller, &SessionController::settled, this, [this] {
+        showSeen();
+        m_seen.clear();
+    });
     connect(&controller, &SessionController::sessionChanged, this, &BoardMemory::showPending);
     connect(&controller, &SessionController::boardChanged, this, &BoardMemory::showPending);
+}
+
+void BoardMemory::take()
+{
+    m_pending = true;
+    m_seen = m_controller.session().seen;
+    m_controller.amend([](Session& s) { s.seen.clear(); });
+}
+
+std::vector<std::optional<std::array<double, 3>>> BoardMemory::seen() const
+{
+    std::vector<std::optional<std::array<double, 3>>> all;
+    for (std::size_t i = 0; i < m_board.paneCount(); ++i) {
+        const auto range = m_board.pane(i)->valueRange();
+        all.push_back(range ? std::optional(std::array{range->min, range->max, range->minPositive}) : std::nullopt);
+    }
+    return all;
+}
+
+void BoardMemory::showSeen()
+{
+    for (std::size_t i = 0; i < m_seen.size() && i < m_board.paneCount(); ++i)
+        if (m_seen[i] && m_board.pane(i)->content().source)
+            m_board.pane(i)->setSeenRange({(*m_seen[i])[0], (*m_seen[i])[1], (*m_seen[i])[2]});
 }
 
 void BoardMemory::followMode() { m_board.setMode(m_controller.session().board.mode); }

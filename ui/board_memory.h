@@ -26,10 +26,14 @@ public:
 
     /// Notes at once what else would be noted a little later.
     void flush();
+    /// Of each pane, for Session::seen.
+    std::vector<std::optional<std::array<double, 3>>> seen() const;
 
 private:
     void followMode();
     void showPending();
+    void take();
+    void showSeen();
     void noteLater();
     void note();
 
@@ -37,6 +41,7 @@ private:
     Board& m_board;
     QTimer m_rest;
     bool m_pending = false;         // the session's zoom waits for the maps that it is meant for
+    std::vector<std::optional<std::array<double, 3>>> m_seen; // until what the session asks for is there
     std::pair<Index, Index> m_size; // of the map
 };
 

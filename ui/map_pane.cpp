@@ -110,6 +110,7 @@ void MapPane::setContent(const PaneContent& content)
     m_decor->provenance = content.source ? textOf(toString(content.source->provenance())) : QString();
     m_decor->message = content.source ? QString() : content.message.isEmpty() ? tr("Nothing to show yet.") : content.message;
     if (!sameSource) {
+        m_seen.reset();
         for (ViewState* view : {m_shared, m_own})
             if (content.source && view)
                 view->setMatrix(content.source->rows(), content.source->cols());
@@ -164,6 +165,7 @@ void MapPane::setPool(Pool pool)
     if (pool == m_pool)
         return;
     m_pool = pool;
+    m_seen.reset();
     startPyramid(true);
     updateView();
 }
@@ -173,6 +175,7 @@ void MapPane::setHideSink(bool hide)
     if (hide == m_hideSink)
         return;
     m_hideSink = hide;
+    m_seen.reset();
     m_heatmap->hatchedKeys = m_second->hatchedKeys = hide ? 1 : 0;
     m_plot->replot(QCustomPlot::rpQueuedReplot);
     Q_EMIT statisticsChanged();
@@ -209,7 +212,16 @@ std::optional<ValueRange> MapPane::valueRange() const
     const auto stats = m_pyramid ? m_pyramid->stats() : std::nullopt;
     if (!stats || stats->finite == 0)
         return m_range;
-    return m_hideSink ? stats->beyondFirstKey.value_or(stats->range) : stats->range;
+    const ValueRange range = m_hideSink ? stats->beyondFirstKey.value_or(stats->range) : stats->range;
+    return m_seen ? united(range, *m_seen) : range;
+}
+
+void MapPane::setSeenRange(const ValueRange& range)
+{
+    if (m_seen == range)
+        return;
+    m_seen = range;
+    Q_EMIT statisticsChanged();
 }
 
 bool MapPane::isIdle() const { return m_heatmap->isIdle() && m_second->isIdle(); }

@@ -60,6 +60,8 @@ public:
     void setCursorCell(std::optional<MapCell> cell);
     void setPins(const std::vector<MapCell>& pins); ///< the last one is the one whose row is shown
 
+    /// Widens valueRange() to what was once seen of this source; until another one, pooling or hidden sink.
+    void setSeenRange(const ValueRange& range);
     /// Extremes of what has been computed; of the former source before the first tile of a new one.
     std::optional<ValueRange> valueRange() const;
     std::shared_ptr<TilePyramid> pyramid() const { return m_pyramid; }
@@ -110,6 +112,7 @@ private:
     bool m_transposed = false;
     bool m_signed = false; // negative values were seen
     std::optional<ValueRange> m_range;
+    std::optional<ValueRange> m_seen;
     std::shared_ptr<const QStringList> m_tokens;
     std::shared_ptr<TilePyramid> m_pyramid;
     QCustomPlot* m_plot;

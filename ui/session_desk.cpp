@@ -82,6 +82,7 @@ Session SessionDesk::snapshot()
     Session session = m_tools.controller.session();
     session.sweep = m_tools.panels.latency->choice();
     session.layout = m_tools.layouts.choice();
+    session.seen = m_memory->seen();
     return session;
 }
 

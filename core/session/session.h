@@ -139,6 +139,9 @@ struct Session {
     BoardChoice board;
     LayoutChoice layout;
     TextChoice text;
+    /// By pane: smallest, largest and smallest positive value that automatic colours were fitted to, which depends on what was
+    /// looked at. Of a file; empty while a window holds the session.
+    std::vector<std::optional<std::array<double, 3>>> seen;
     SweepChoice sweep;
 
     bool operator==(const Session&) const = default;

@@ -154,6 +154,9 @@ std::string sessionToJson(const Session& s, const fs::path& folder)
     json["text"] = toJson(s.text);
     json["board"] = toJson(s.board);
     json["layout"] = toJson(s.layout);
+    json["seen"] = Json::array();
+    for (const auto& range : s.seen)
+        json["seen"].push_back(range ? Json(*range) : Json());
     json["sweep"] = {{"methods", s.sweep.methods}, {"from", s.sweep.from},   {"to", s.sweep.to},
                      {"dim", s.sweep.dim},         {"heads", s.sweep.heads}, {"timeCapSeconds", s.sweep.timeCapSeconds}};
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -183,6 +186,7 @@ Result<Session> sessionFromJson(std::string_view text, const fs::path& folder)
     section("text", [&](const Json& j) { wrong = readText(j, session.text); });
     section("board", [&](const Json& j) { wrong = readBoard(j, session.board); });
     section("layout", [&](const Json& j) { wrong = readLayout(j, session.layout); });
+    section("seen", [&](const Json& j) { wrong = readSeen(j, session.seen); });
     section("sweep", [&](const Json& j) { readSweep(j, session.sweep, wrong); });
     if (!wrong.empty())
         return wrongKey(wrong);

@@ -161,6 +161,18 @@ std::string readBoard(const SessionJson& json, BoardChoice& board)
     return reader.wrong();
 }
 
+std::string readSeen(const SessionJson& json, std::vector<std::optional<std::array<double, 3>>>& seen)
+{
+    if (!json.is_array() || json.size() > kMostPanes)
+        return "seen";
+    for (const auto& range : json) {
+        if (!range.is_null() && (!areNumbers(range, 3) || range[0].get<double>() > range[1].get<double>()))
+            return "seen";
+        seen.push_back(range.is_null() ? std::nullopt : std::optional(range.get<std::array<double, 3>>()));
+    }
+    return {};
+}
+
 std::string readLayout(const SessionJson& json, LayoutChoice& layout)
 {
     JsonReader reader(json, "layout.");

@@ -17,5 +17,6 @@ std::string readView(const SessionJson& json, ViewChoice& view);
 std::string readText(const SessionJson& json, TextChoice& text);
 std::string readBoard(const SessionJson& json, BoardChoice& board);
 std::string readLayout(const SessionJson& json, LayoutChoice& layout);
+std::string readSeen(const SessionJson& json, std::vector<std::optional<std::array<double, 3>>>& seen);
 
 } // namespace attnscope

@@ -33,6 +33,7 @@ private Q_SLOTS:
         session.board.panes = {{1, false, MapWindow{1, 2, 3, 4}, std::nullopt}, {2, true, std::nullopt, std::array{-5, 40, 640, 480}}};
         session.layout = {LayoutKind::Measure, "AAEC"};
         session.text = {"river “bank”", true, true, 12};
+        session.seen = {std::array{0.0, 0.5, 1e-30}, std::nullopt};
         session.sweep.methods = {"softmax", "window"};
         session.sweep.to = 65536;
         const auto json = sessionToJson(session, "/data/sessions");
@@ -101,6 +102,8 @@ private Q_SLOTS:
                                        << "board.panes.ownWindow";
         QTest::newRow("panes") << R"({"attnscopeSession": 2, "board": {"panes": 4}})"
                                << "board.panes";
+        QTest::newRow("seen of two") << R"({"attnscopeSession": 2, "seen": [[1, 2]]})"
+                                     << "seen";
         QTest::newRow("layout") << R"({"attnscopeSession": 2, "layout": {"kind": "dance"}})"
                                 << "layout.kind";
         QTest::newRow("negative seed") << R"({"attnscopeSession": 2, "approximations": [{"id": "performer", "seed": -1}]})"

@@ -98,6 +98,24 @@ private Q_SLOTS:
             QVERIFY2(after[i] == before[i], qPrintable(QStringLiteral("picture %1 differs").arg(i)));
     }
 
+    void automaticRangesComeBack()
+    {
+        const QString file = m_folder.filePath(QStringLiteral("automatic.json"));
+        ColorScale before;
+        {
+            OpenedWindow opened;
+            QVERIFY(opened.settle()); // the whole map is seen, and then a quiet corner of it
+            opened.board.view()->zoomTo({0, 60, 3, 3});
+            QVERIFY(opened.settle());
+            before = opened.board.sharedScale();
+            QVERIFY(save(opened, file));
+        }
+        OpenedWindow again(file);
+        QVERIFY(again.settle());
+        QVERIFY(again.board.sharedScale() == before);
+        QVERIFY(again.controller.session().seen.empty());
+    }
+
     void modesAndLayoutsComeBack()
     {
         const QString file = m_folder.filePath(QStringLiteral("mode.json"));
