@@ -404,7 +404,7 @@ QString StackPlot::describe(const QPoint& pos) const
         for (const auto* rect : rects) {
             if (!rect->rect().contains(pos))
                 continue;
-            if (const QString mark = describeMark(column, pos); !mark.isEmpty())
+            if (QString mark = describeMark(column, pos); !mark.isEmpty())
                 return mark;
             const double n = rect->axis(QCPAxis::atBottom)->pixelToCoord(pos.x());
             std::size_t at = 0;
