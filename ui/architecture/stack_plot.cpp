@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kStripHeight = 22;
 constexpr int kStripGap = 4;
-constexpr int kRightMargin = 14; // half of the last tick label
+constexpr int kRightMargin = 18; // half of the last tick label
 constexpr int kLegendItem = 190; // pixels, about
 constexpr double kRoom = 1.4;    // factor above and below the curves
 constexpr int kMostTicks = 6;
@@ -154,6 +154,7 @@ void StackPlot::clear()
     qDeleteAll(m_margins);
     m_margins.clear();
     m_columns.clear();
+    m_named.clear();
 }
 
 void StackPlot::rebuild()
@@ -169,7 +170,7 @@ void StackPlot::rebuild()
                 addCardMemory(column);
             for (std::size_t i = 0; i < column.strips.size(); ++i)
                 addStrip(column, i, first && i == 0);
-            addCrossings(column, quantity != StackQuantity::Memory && (first || m_columns.size() == 1));
+            addCrossings(column);
             addMarks(column);
             m_columns.push_back(std::move(column));
         }
@@ -223,8 +224,10 @@ QCPGraph* StackPlot::graphOn(QCPAxisRect& rect, const QString& legend)
 {
     auto* graph = m_plot->addGraph(rect.axis(QCPAxis::atBottom), rect.axis(QCPAxis::atLeft));
     graph->setName(legend);
-    if (!legend.isEmpty())
+    if (!legend.isEmpty() && !m_named.contains(legend)) {
+        m_named.insert(legend);
         graph->addToLegend();
+    }
     return graph;
 }
 
@@ -273,7 +276,7 @@ void StackPlot::addLines(const Column& column, bool inLegend)
         graph->setData(line.n, line.value, true);
         if (line.fits)
             continue;
-        auto* cross = graphOn(*column.main, inLegend && !misfits ? tr("does not fit from here on") : QString());
+        auto* cross = graphOn(*column.main, misfits ? QString() : tr("does not fit from here on"));
         misfits = true;
         cross->setLineStyle(QCPGraph::lsNone);
         cross->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssCross, color, 9));
@@ -284,7 +287,7 @@ void StackPlot::addLines(const Column& column, bool inLegend)
     if (inLegend && std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.reuse; }))
         graphOn(*column.main, tr("thin: with prefix reuse"))->setPen(QPen(theme.foreground, kThin));
     const bool guessed = std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.extrapolated; });
-    if (inLegend && guessed)
+    if (guessed)
         graphOn(*column.main, tr("extrapolated"))->setPen(QPen(theme.foreground, kThick, Qt::DashLine));
 }
 
@@ -315,13 +318,13 @@ void StackPlot::addCardMemory(const Column& column)
             tr("memory of the card: %1 GB").arg(m_answer.card.memoryBytes / 1e9, 0, 'f', 0), theme, Qt::AlignLeft | Qt::AlignTop);
 }
 
-void StackPlot::addCrossings(const Column& column, bool inLegend)
+void StackPlot::addCrossings(const Column& column)
 {
     const auto crossings = stackCrossings(m_answer, column.quantity);
     if (crossings.empty())
         return;
     const PlotTheme theme = plotTheme(palette());
-    auto* marks = graphOn(*column.main, inLegend ? tr("they cross: interval") : QString());
+    auto* marks = graphOn(*column.main, tr("they cross: interval"));
     marks->setLineStyle(QCPGraph::lsNone);
     marks->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDiamond, theme.accent, theme.background, 9));
     auto* bars = new QCPErrorBars(marks->keyAxis(), marks->valueAxis());
@@ -347,10 +350,8 @@ const std::vector<StackMark>& StackPlot::marksOf(StackQuantity quantity) const
 void StackPlot::addMarks(const Column& column)
 {
     const PlotTheme theme = plotTheme(palette());
-    bool named = column.quantity != StackQuantity::Prefill;
     for (const auto& mark : marksOf(column.quantity)) {
-        auto* star = graphOn(*column.main, named ? QString() : tr("published"));
-        named = true;
+        auto* star = graphOn(*column.main, tr("published"));
         star->setLineStyle(QCPGraph::lsNone);
         star->setScatterStyle(
             QCPScatterStyle(QCPScatterStyle::ssStar, QPen(architectureColor(mark.architecture, theme), 1.6), Qt::NoBrush, 10));

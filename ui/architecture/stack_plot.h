@@ -4,6 +4,7 @@
 
 #include "ui/architecture/stack_series.h"
 
+#include <QSet>
 #include <QWidget>
 
 class QCPAxis;
@@ -51,7 +52,7 @@ private:
     void addMarks(const Column& column);
     const std::vector<StackMark>& marksOf(StackQuantity quantity) const;
     QString describeMark(const Column& column, const QPoint& pos) const;
-    void addCrossings(const Column& column, bool inLegend);
+    void addCrossings(const Column& column);
     void addStrip(const Column& column, std::size_t architecture, bool inLegend);
     void setRanges(const Column& column);
     QCPGraph* graphOn(QCPAxisRect& rect, const QString& legend = {});
@@ -62,6 +63,7 @@ private:
     QCPLayoutGrid* m_grid;
     std::vector<QCPMarginGroup*> m_margins;
     std::vector<Column> m_columns;
+    QSet<QString> m_named; // in the legend
     std::vector<StackQuantity> m_quantities{StackQuantity::Memory, StackQuantity::Prefill, StackQuantity::Decode};
     StackAnswer m_answer;
 };
