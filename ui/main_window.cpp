@@ -6,18 +6,13 @@
 #include "ui/board.h"
 #include "ui/board_commands.h"
 #include "ui/board_toolbar.h"
-#include "ui/command_palette.h"
 #include "ui/file_commands.h"
-#include "ui/frame_times_window.h"
 #include "ui/head_grid.h"
-#include "ui/help_window.h"
+#include "ui/help_commands.h"
 #include "ui/input_panel.h"
 #include "ui/jobs_panel.h"
 #include "ui/latency_panel.h"
 #include "ui/layout_control.h"
-#include "ui/machine_panel.h"
-#include "ui/metered_application.h"
-#include "ui/method_page.h"
 #include "ui/methods_panel.h"
 #include "ui/plot_theme.h"
 #include "ui/range_control.h"
@@ -41,7 +36,6 @@
 #include <QMimeData>
 #include <QStatusBar>
 #include <QStyle>
-#include <QTextBrowser>
 
 namespace attnscope {
 
@@ -74,6 +68,7 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
     connect(m_controller, &SessionController::documentChanged, this, &MainWindow::rememberFile);
     connect(m_recent, &RecentFilesMenu::chosen, this, &MainWindow::open);
     connectCommands();
+    connectHelpCommands({m_actions, m_panels, *m_controller, *this});
     connectDialogs();
     connectNavigation();
     setTheme(m_settings.theme());
@@ -133,18 +128,6 @@ void MainWindow::connectCommands()
     on(Command::ThemeSystem, [this] { setTheme(Theme::System); });
     on(Command::ThemeLight, [this] { setTheme(Theme::Light); });
     on(Command::ThemeDark, [this] { setTheme(m_settings.theme() == Theme::Dark ? Theme::Light : Theme::Dark); });
-    on(Command::Palette, [this] { (new CommandPalette(m_actions, this))->open(); });
-    on(Command::Shortcuts, [this] { HelpWindow::of(*this).showText(tr("Keys and mouse"), shortcutTable() + methodListPage()); });
-    on(Command::About, [this] { HelpWindow::of(*this).showText(tr("About Attnscope"), m_panels.machine->toHtml()); });
-    m_actions[Command::FrameTimes]->setEnabled(MeteredApplication::frameRecord());
-    on(Command::FrameTimes, [this] { FrameTimesWindow::of(*this, *MeteredApplication::frameRecord()); });
-    on(Command::AllMethods, [this] { HelpWindow::of(*this).showMethods(); });
-    on(Command::MethodHelp, [this] {
-        const auto& session = m_controller->session();
-        if (session.selected < session.approximations.size())
-            HelpWindow::of(*this).showMethod(QString::fromStdString(session.approximations[session.selected].id));
-    });
-    connect(m_panels.methods, &MethodsPanel::helpRequested, this, [this](const QString& id) { HelpWindow::of(*this).showMethod(id); });
     on(Command::ChooseMethod, [this] { m_panels.methods->chooseMethod(m_controller->session().selected); });
     on(Command::AddMethod, [this] { m_panels.methods->chooseAnother(); });
 }
