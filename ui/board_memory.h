@@ -40,9 +40,9 @@ private:
     SessionController& m_controller;
     Board& m_board;
     QTimer m_rest;
-    bool m_pending = false;         // the session's zoom waits for the maps that it is meant for
+    bool m_pending = false;                                   // the session's zoom waits for the maps that it is meant for
     std::vector<std::optional<std::array<double, 3>>> m_seen; // until what the session asks for is there
-    std::pair<Index, Index> m_size; // of the map
+    std::pair<Index, Index> m_size;                           // of the map
 };
 
 } // namespace attnscope
