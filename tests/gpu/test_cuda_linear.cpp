@@ -49,10 +49,11 @@ private Q_SLOTS:
         QTest::addColumn<QString>("id");
         QTest::addColumn<int>("n");
         QTest::addColumn<int>("d");
-        for (const auto* id : {"linear-elu", "efficient", "performer", "taylor", "agf", "hedgehog", "cosformer", "retention", "mamba2",
-                               "gla", "deltanet", "gated-deltanet", "kda"})
+        const auto ids = QStringLiteral("linear-elu efficient performer taylor agf hedgehog cosformer retention mamba2 gla deltanet "
+                                        "gated-deltanet kda");
+        for (const QString& id : ids.split(QLatin1Char(' ')))
             for (const auto& [n, d] : {std::pair{1, 64}, {17, 40}, {300, 64}, {130, 128}, {67, 19}})
-                QTest::addRow("%s n%d d%d", id, n, d) << QString(id) << n << d;
+                QTest::newRow(qPrintable(QStringLiteral("%1 n%2 d%3").arg(id).arg(n).arg(d))) << id << n << d;
     }
 
     void agreesWithItsDefinition()
