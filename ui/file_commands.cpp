@@ -123,8 +123,9 @@ void exportWhenReady(QWidget& window, SessionController& controller, const Windo
     auto missing = item->tiles ? missingTiles(item->tiles(order.dpi / 96.0)) : FigureTiles{};
     if (missing.empty() || order.attempts-- == 0)
         return tellUnlessCancelled(window, order.write(item->figure));
+    const std::string title = order.title.toStdString();
     controller.jobs().replace(
-        "figure", order.title.toStdString(), Lane::Interactive,
+        "figure", title, Lane::Interactive,
         [missing = std::move(missing)](const RunContext& context) { return computeTiles(missing, context); },
         [&window, &controller, &panels, order = std::move(order)](Result<void> done) {
             if (done)
