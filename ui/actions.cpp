@@ -186,7 +186,8 @@ QString shortcutTable()
     add(translated("Shift+click"),
         translated("Pin one cell more, up to four: exact rows of the earlier ones are thin lines; again: unpin it"));
     add(translated("Click in the text"), translated("Pin the token as query; a right click or Ctrl+click: as key"));
-    add(translated("Drag in a strip beside the maps"), translated("Move along the text; found places are ticks in it"));
+    add(translated("Drag in a strip beside the maps"),
+        translated("Move along a text of more than 512 tokens; found places are ticks in it"));
     for (const auto& spec : commandTable()) {
         QStringList keys;
         for (const auto& sequence : sequencesOf(spec))

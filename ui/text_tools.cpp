@@ -20,6 +20,8 @@ namespace attnscope {
 
 namespace {
 
+constexpr Index kSeenWhole = 512; // rows of a map that a window shows cell by cell: the maps get the strips' room
+
 constexpr double kJumpWindow = 200.0; // cells that are seen after a jump from the whole map
 
 bool holds(double from, double count, Index at) { return double(at) >= from && double(at) + 1.0 <= from + count; }
@@ -90,8 +92,10 @@ void TextTools::showDocument()
     const auto& info = m_controller.board().document->info();
     const auto text = std::make_shared<const TextIndex>(info);
     m_panels.text->setText(text, tr("These tensors have no tokens, so there is no text to read or search. Jumping works by position."));
-    for (MapStrip* strip : {m_panels.rowStrip, m_panels.columnStrip})
+    for (MapStrip* strip : {m_panels.rowStrip, m_panels.columnStrip}) {
         strip->setText(text);
+        strip->setVisible(info.length > kSeenWhole);
+    }
     for (const Command command : {Command::Find, Command::FindNext, Command::FindPrevious, Command::OnlyFound})
         m_actions[command]->setEnabled(!text->isEmpty());
     showMarks();
