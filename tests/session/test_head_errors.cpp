@@ -1,29 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every head's error once: that of the whole map where it is short, under the mask that the method has a form for.
-#include "core/inputs/memory_document.h"
 #include "core/method/registry.h"
 #include "core/session/evaluation.h"
 #include "core/session/head_errors.h"
-#include "support/random_inputs.h"
+#include "support/random_document.h"
 #include "support/register_test.h"
 
 #include <QTest>
 
 using namespace attnscope;
-
-namespace {
-
-std::shared_ptr<const Document> randomDocument(Index n)
-{
-    auto data = tests::randomInputs({1, 4, n, n, 8, 8}, 5, 1.0F, 2);
-    auto layer = std::make_shared<LayerInputs>();
-    layer->q = std::move(data.q);
-    layer->k = std::move(data.k);
-    layer->v = std::move(data.v);
-    return *makeDocument(layer, "random");
-}
-
-} // namespace
 
 class TestHeadErrors : public QObject {
     Q_OBJECT
@@ -43,7 +28,7 @@ private Q_SLOTS:
     {
         QFETCH(QString, id);
         QFETCH(bool, causal);
-        const auto document = randomDocument(40);
+        const auto document = tests::randomDocument(40);
         const auto layer = *document->layer(0, {});
         const auto* method = findMethod(id.toStdString());
         QVERIFY(method);
@@ -74,8 +59,8 @@ private Q_SLOTS:
         RunContext context;
         context.stop = stop.get_token();
         const auto* method = findMethod("uniform");
-        const auto made =
-            forEachHeadError(*randomDocument(40), 0, true, *method, defaultParams(method->info().params), context, [](int, int, double) {});
+        const auto made = forEachHeadError(*tests::randomDocument(40), 0, true, *method, defaultParams(method->info().params), context,
+                                           [](int, int, double) {});
         QVERIFY(!made.ok());
         QCOMPARE(made.error().code, Errc::Cancelled);
     }

@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every head once, equal to its exact map; long inputs cut; errors and cancel end the loop.
-#include "core/inputs/memory_document.h"
 #include "core/method/registry.h"
 #include "core/session/head_maps.h"
-#include "support/random_inputs.h"
+#include "support/random_document.h"
 #include "support/register_test.h"
 
 #include <QTest>
 
 using namespace attnscope;
-
-namespace {
-
-std::shared_ptr<const Document> randomDocument(Index n)
-{
-    auto data = tests::randomInputs({1, 4, n, n, 8, 8}, 5, 1.0F, 2);
-    auto layer = std::make_shared<LayerInputs>();
-    layer->q = std::move(data.q);
-    layer->k = std::move(data.k);
-    layer->v = std::move(data.v);
-    return *makeDocument(layer, "random");
-}
-
-} // namespace
 
 class TestHeadMaps : public QObject {
     Q_OBJECT
@@ -30,7 +15,7 @@ class TestHeadMaps : public QObject {
 private Q_SLOTS:
     void eachHeadOnceAndExact()
     {
-        const auto document = randomDocument(33);
+        const auto document = tests::randomDocument(33);
         const auto layer = *document->layer(0, {});
         std::vector<int> heads;
         const auto made =
@@ -49,7 +34,7 @@ private Q_SLOTS:
 
     void longInputsAreCut()
     {
-        const auto document = randomDocument(kHeadMapLength + 100);
+        const auto document = tests::randomDocument(kHeadMapLength + 100);
         Index rows = 0;
         QVERIFY(forEachHeadMap(*document, 0, false, {}, [&](int, int, std::shared_ptr<const ScoreSource> map) -> Result<void> {
                     rows = map->rows();
@@ -61,11 +46,11 @@ private Q_SLOTS:
     void theFirstErrorEndsIt()
     {
         int calls = 0;
-        const auto made =
-            forEachHeadMap(*randomDocument(9), 0, false, {}, [&](int, int, const std::shared_ptr<const ScoreSource>&) -> Result<void> {
-                ++calls;
-                return cancelledError();
-            });
+        const auto made = forEachHeadMap(*tests::randomDocument(9), 0, false, {},
+                                         [&](int, int, const std::shared_ptr<const ScoreSource>&) -> Result<void> {
+                                             ++calls;
+                                             return cancelledError();
+                                         });
         QVERIFY(!made.ok());
         QVERIFY(made.error().code == Errc::Cancelled);
         QCOMPARE(calls, 1);
