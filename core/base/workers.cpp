@@ -45,6 +45,35 @@ private:
     Loop& m_loop;
 };
 
+/// The arena of the calling thread's loops. It is kept from loop to loop: workers that find a new one have to be woken first, which
+/// takes longer than most loops. A loop within a loop's body gets another one, so that while it waits its thread doesn't begin a
+/// further body of the outer loop, whose scratch memory is in use.
+class KeptArena {
+public:
+    template <class F>
+    void execute(int threads, F&& body)
+    {
+        if (m_busy) {
+            tbb::task_arena(threads).execute(body);
+            return;
+        }
+        if (!m_arena || m_arena->max_concurrency() != threads)
+            m_arena = std::make_unique<tbb::task_arena>(threads);
+        m_busy = true;
+        const Freed freed{m_busy};
+        m_arena->execute(body);
+    }
+
+private:
+    struct Freed {
+        bool& busy;
+        ~Freed() { busy = false; }
+    };
+
+    std::unique_ptr<tbb::task_arena> m_arena;
+    bool m_busy = false;
+};
+
 } // namespace
 
 void runOnWorkers(int threads, Index count, void (*body)(const void*, Index), const void* argument)
@@ -52,8 +81,8 @@ void runOnWorkers(int threads, Index count, void (*body)(const void*, Index), co
     Loop loop;
     release(&loop.begun);
     // oneTBB warns on stderr where more threads are asked for than the machine has.
-    tbb::task_arena arena(std::min(threads, tbb::info::default_concurrency()));
-    arena.execute([&] {
+    thread_local KeptArena arena;
+    arena.execute(std::min(threads, tbb::info::default_concurrency()), [&] {
         tbb::parallel_for(
             tbb::blocked_range<Index>(0, count, 1),
             [&](const tbb::blocked_range<Index>& chunk) {
