@@ -16,7 +16,9 @@ namespace attnscope::tests {
 
 inline constexpr int kPatience = 60000; // ms; a job takes far less, a busy machine may not
 
-inline QString plantedTensors() { return QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/planted_pattern.safetensors"); }
+inline QString sampleFile(const QString& name) { return QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/") + name; }
+
+inline QString plantedTensors() { return sampleFile(QStringLiteral("planted_pattern.safetensors")); }
 
 struct OpenedWindow {
     MainWindow window{{&cpuBackend()}, {}};

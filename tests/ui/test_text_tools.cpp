@@ -1,50 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The text in the window: searching, clicking and jumping change session, maps and strips; tensors say why there is none.
 #include "core/session/measure_rows.h"
+#include "support/opened_window.h"
 #include "support/register_test.h"
-#include "test_paths.h"
-#include "ui/board.h"
-#include "ui/main_window.h"
 #include "ui/map_pane.h"
 #include "ui/map_strip.h"
-#include "ui/session_controller.h"
 #include "ui/text_panel.h"
 #include "ui/view_state.h"
 
-#include <QAction>
 #include <QDockWidget>
 #include <QLineEdit>
-#include <QTest>
 
 using namespace attnscope;
 
 namespace {
 
-constexpr int kPatience = 60000; // ms
-
-struct Opened {
-    MainWindow window{{&cpuBackend()}, {}};
-    Board* board = window.panels().board;
+struct Opened : tests::OpenedWindow {
     TextPanel* text = window.panels().text;
-    SessionController& controller = window.controller();
 
-    explicit Opened(const QString& sample)
-    {
-        window.resize(1200, 800);
-        window.show();
-        window.open(QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/") + sample);
-    }
-    bool settle()
-    {
-        return QTest::qWaitFor([this] { return controller.jobs().idle() && controller.board().exact && board->isIdle(); }, kPatience);
-    }
-    QAction* action(const QString& name)
-    {
-        for (QAction* action : window.actions())
-            if (action->text().remove(QLatin1Char('&')) == name)
-                return action;
-        return nullptr;
-    }
+    explicit Opened(const QString& sample) : OpenedWindow(tests::sampleFile(sample)) {}
 };
 
 } // namespace
@@ -66,11 +40,11 @@ private Q_SLOTS:
         QVERIFY(opened.text->hits().size() > 1);
         QCOMPARE(opened.controller.session().text, choice);
         QVERIFY(opened.settle());
-        const QImage marked = opened.board->pane(0)->grab().toImage();
+        const QImage marked = opened.board.pane(0)->grab().toImage();
         choice.only = true;
         opened.text->setChoice(choice);
         QVERIFY(opened.settle());
-        QVERIFY(marked != opened.board->pane(0)->grab().toImage());
+        QVERIFY(marked != opened.board.pane(0)->grab().toImage());
         QVERIFY(opened.action(QStringLiteral("Only found tokens"))->isChecked());
         QVERIFY(opened.window.panels().metricsDock->windowTitle().startsWith(QStringLiteral("Metrics of")));
         const auto& first = opened.controller.board().approximations.front();
@@ -93,11 +67,11 @@ private Q_SLOTS:
         QCOMPARE(opened.controller.session().view.pinnedQuery, std::optional<Index>(20));
         QCOMPARE(opened.controller.session().view.pinnedKey, std::optional<Index>(4));
 
-        opened.board->view()->zoomTo({0.0, 0.0, 10.0, 10.0});
+        opened.board.view()->zoomTo({0.0, 0.0, 10.0, 10.0});
         const Index far = index.length() - 2;
         Q_EMIT opened.text->jumped(far);
-        QVERIFY(opened.board->view()->rect().contains(QPointF(double(far), double(far))));
-        QCOMPARE(opened.board->view()->rect().width(), 10.0); // the zoom stays
+        QVERIFY(opened.board.view()->rect().contains(QPointF(double(far), double(far))));
+        QCOMPARE(opened.board.view()->rect().width(), 10.0); // the zoom stays
         QCOMPARE(opened.controller.session().view.pinnedQuery, std::optional(far));
         QVERIFY(opened.window.panels().rowStrip->windowRect().top() > 0);
     }

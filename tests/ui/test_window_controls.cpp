@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The colour range by hand, by rule and locked; hiding the sink; the command palette; the large head grid.
 #include "core/scores/selected_rows.h"
+#include "support/opened_window.h"
 #include "support/register_test.h"
 #include "support/synthetic_source.h"
-#include "test_paths.h"
-#include "ui/board.h"
 #include "ui/board_presenter.h"
 #include "ui/command_palette.h"
 #include "ui/export_dialog.h"
 #include "ui/file_commands.h"
 #include "ui/head_grid.h"
 #include "ui/jobs_panel.h"
-#include "ui/main_window.h"
 #include "ui/map_pane.h"
 #include "ui/range_control.h"
 #include "ui/range_popup.h"
-#include "ui/session_controller.h"
 #include "ui/view_state.h"
 
-#include <QAction>
 #include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
@@ -29,40 +25,11 @@
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTemporaryDir>
-#include <QTest>
 
 using namespace attnscope;
 
-namespace {
-
-constexpr int kPatience = 60000; // ms
-
-/// The window on the tensor sample, all jobs done and all panes painted.
-struct Opened {
-    MainWindow window{{&cpuBackend()}, {}};
-    Board* board = window.panels().board;
-    SessionController& controller = window.controller();
-
-    Opened()
-    {
-        window.resize(1200, 800);
-        window.show();
-        window.open(QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/planted_pattern.safetensors"));
-    }
-    bool settle()
-    {
-        return QTest::qWaitFor([this] { return controller.jobs().idle() && controller.board().exact && board->isIdle(); }, kPatience);
-    }
-    QAction* action(const QString& text)
-    {
-        for (QAction* action : window.actions())
-            if (action->text().remove(QLatin1Char('&')) == text)
-                return action;
-        return nullptr;
-    }
-};
-
-} // namespace
+using Opened = tests::OpenedWindow;
+using tests::kPatience;
 
 class TestWindowControls : public QObject {
     Q_OBJECT
@@ -99,12 +66,12 @@ private Q_SLOTS:
         Opened opened;
         QVERIFY(opened.settle());
         opened.controller.edit([](Session& s) { setPins(s.view, {{3, 1}, {9, 4}, {20, 7}}); });
-        QCOMPARE(opened.board->pins(), (std::vector<MapCell>{{3, 1}, {9, 4}, {20, 7}}));
+        QCOMPARE(opened.board.pins(), (std::vector<MapCell>{{3, 1}, {9, 4}, {20, 7}}));
         const auto back = sessionFromJson(sessionToJson(opened.controller.session(), {}), {});
         QVERIFY(back.ok());
-        QCOMPARE(pinsOf(back->view), opened.board->pins());
+        QCOMPARE(pinsOf(back->view), opened.board.pins());
         opened.action(QStringLiteral("Unpin"))->trigger();
-        QVERIFY(opened.board->pins().empty());
+        QVERIFY(opened.board.pins().empty());
         QVERIFY(opened.controller.session().view.morePins.empty());
     }
 
@@ -116,9 +83,9 @@ private Q_SLOTS:
             widget->setAttribute(Qt::WA_UnderMouse, false);
         QVERIFY(copyPane(opened.window.panels()).contains("board"));
         QVERIFY(!QApplication::clipboard()->pixmap().isNull());
-        opened.board->pane(1)->setAttribute(Qt::WA_UnderMouse);
-        QVERIFY(copyPane(opened.window.panels()).contains(opened.board->pane(1)->content().title));
-        QCOMPARE(QApplication::clipboard()->pixmap().size(), opened.board->pane(1)->grab().size());
+        opened.board.pane(1)->setAttribute(Qt::WA_UnderMouse);
+        QVERIFY(copyPane(opened.window.panels()).contains(opened.board.pane(1)->content().title));
+        QCOMPARE(QApplication::clipboard()->pixmap().size(), opened.board.pane(1)->grab().size());
     }
 
     void initTestCase()
@@ -133,9 +100,9 @@ private Q_SLOTS:
         QVERIFY(opened.settle());
         auto& controller = opened.controller;
         controller.edit([](Session& s) { s.view.range = {0.001, 0.1}; });
-        QCOMPARE(opened.board->pane(0)->scale().low, 0.001);
-        QCOMPARE(opened.board->pane(1)->scale().high, 0.1);
-        QVERIFY(opened.board->automaticScale().high > 0.1);
+        QCOMPARE(opened.board.pane(0)->scale().low, 0.001);
+        QCOMPARE(opened.board.pane(1)->scale().high, 0.1);
+        QVERIFY(opened.board.automaticScale().high > 0.1);
         controller.step(0, 1);
         QVERIFY(!controller.session().view.range);
         controller.edit([](Session& s) {
@@ -145,7 +112,7 @@ private Q_SLOTS:
         controller.step(0, -1);
         QVERIFY(controller.session().view.range.has_value());
         QVERIFY(opened.settle());
-        QCOMPARE(opened.board->sharedScale().high, 0.1);
+        QCOMPARE(opened.board.sharedScale().high, 0.1);
     }
 
     void thePopupSendsTypedNumbersAndRules()
@@ -170,9 +137,9 @@ private Q_SLOTS:
         for (auto* button : popup->findChildren<QPushButton*>())
             if (button->text() == QStringLiteral("99 %"))
                 button->click();
-        const auto values = drawnValues(*opened.board, false);
+        const auto values = drawnValues(opened.board, false);
         QVERIFY(values.size() > 1000);
-        QCOMPARE(*range, *rangeBy(RangeRule::Percent99, values, opened.board->automaticScale()));
+        QCOMPARE(*range, *rangeBy(RangeRule::Percent99, values, opened.board.automaticScale()));
         for (auto* button : popup->findChildren<QPushButton*>())
             if (button->text() == QStringLiteral("&Automatic"))
                 button->click();
@@ -191,11 +158,11 @@ private Q_SLOTS:
         QVERIFY(controller.session().view.hideSink);
         QVERIFY(hide->isChecked());
         double largest = 0.0; // beyond key 0, of the maps that share the scale
-        for (const float x : drawnValues(*opened.board, true))
+        for (const float x : drawnValues(opened.board, true))
             largest = std::max(largest, double(x));
-        QCOMPARE(opened.board->sharedScale().high, largest);
-        for (std::size_t i = 0; i < opened.board->paneCount(); ++i)
-            QVERIFY(opened.board->pane(i)->content().subtitle.contains(QStringLiteral("key 0 hidden")));
+        QCOMPARE(opened.board.sharedScale().high, largest);
+        for (std::size_t i = 0; i < opened.board.paneCount(); ++i)
+            QVERIFY(opened.board.pane(i)->content().subtitle.contains(QStringLiteral("key 0 hidden")));
         QCOMPARE(*controller.board().exact->map->cell(3, 0), value);
     }
 
@@ -222,11 +189,11 @@ private Q_SLOTS:
         QAction* back = opened.action(QStringLiteral("Previous view"));
         QAction* forward = opened.action(QStringLiteral("Next view"));
         QVERIFY(!back->isEnabled() && !forward->isEnabled());
-        opened.board->view()->zoomTo({10.0, 10.0, 40.0, 40.0});
+        opened.board.view()->zoomTo({10.0, 10.0, 40.0, 40.0});
         QVERIFY(back->isEnabled() && !forward->isEnabled());
         back->trigger();
         QVERIFY(!back->isEnabled() && forward->isEnabled());
-        QVERIFY(opened.board->view()->isFitted());
+        QVERIFY(opened.board.view()->isFitted());
     }
 
     void theHeadGridGrowsAndComesBackWithTheChosenHead()
@@ -251,7 +218,7 @@ private Q_SLOTS:
         MainWindow window({&cpuBackend()}, {});
         window.show();
         QMimeData file;
-        file.setUrls({QUrl::fromLocalFile(QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/planted_pattern.safetensors"))});
+        file.setUrls({QUrl::fromLocalFile(tests::plantedTensors())});
         QDragEnterEvent enter({50, 50}, Qt::CopyAction, &file, Qt::LeftButton, Qt::NoModifier);
         QCoreApplication::sendEvent(&window, &enter);
         QVERIFY(enter.isAccepted());
@@ -267,7 +234,7 @@ private Q_SLOTS:
         MainWindow window({&cpuBackend()}, {});
         window.show();
         auto& controller = window.controller();
-        window.open(QStringLiteral(ATTNSCOPE_SOURCE_DIR "/resources/samples/hamlet_opening.txt")); // 16,000 tokens: takes a while
+        window.open(tests::sampleFile(QStringLiteral("hamlet_opening.txt"))); // 16,000 tokens: takes a while
         controller.cancelAll();
         QVERIFY(QTest::qWaitFor([&] { return controller.jobs().idle(); }, kPatience));
         QVERIFY(!controller.board().exact);
