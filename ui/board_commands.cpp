@@ -3,6 +3,7 @@
 
 #include "ui/actions.h"
 #include "ui/board.h"
+#include "ui/map_pane.h"
 #include "ui/session_controller.h"
 #include "ui/view_state.h"
 
@@ -76,6 +77,10 @@ void connectBoardCommands(const Actions& actions, Board& board, SessionControlle
     QObject::connect(actions[Command::DetachPane], &QAction::triggered, &board, [&board] {
         if (const std::size_t pane = board.pointedPane(); pane < board.paneCount())
             board.setDetached(pane, !board.windowOf(pane));
+    });
+    QObject::connect(actions[Command::CancelJobs], &QAction::triggered, &board, [&board] {
+        for (std::size_t i = 0; i < board.paneCount(); ++i)
+            board.pane(i)->stop();
     });
     QAction* transpose = actions[Command::Transpose];
     transpose->setCheckable(true);

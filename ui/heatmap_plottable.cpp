@@ -14,6 +14,7 @@ namespace {
 
 constexpr qint64 kKeepPictureMs = 400;
 constexpr int kRefiningAfterMs = 150;
+constexpr std::size_t kWishesToCount = 8; // fewer make no percentage
 constexpr double kCellWidthForValues = 40.0;
 constexpr double kLargestExport = 4096.0; // pixels across
 
@@ -33,7 +34,7 @@ HeatmapPlottable::HeatmapPlottable(QCPAxis* keyAxis, QCPAxis* valueAxis, Executo
     m_refiningTimer.setInterval(kRefiningAfterMs);
     connect(&m_paintTimer, &QTimer::timeout, this, [this] { paintNow(); });
     connect(&m_refiningTimer, &QTimer::timeout, this, [this] {
-        m_refining = !isIdle();
+        m_refining = m_stopped || !isIdle();
         redraw();
     });
     connect(&m_loader, &TileLoader::tileReady, this, [this] {
@@ -124,7 +125,34 @@ void HeatmapPlottable::requestTiles()
     }
     keys.insert(keys.begin(), leaves.begin(), leaves.end());
     std::erase_if(keys, [&](const TileKey& key) { return pyramid.cached(key) != nullptr; });
+    if (!leaves.empty()) {                               // an estimate of it all comes first
+        const auto previews = pyramid.missingPreviews(); // the finer one after a first tile, so that each pane has a rough one soon
+        for (std::size_t i = 0; i < previews.size(); ++i)
+            keys.insert(keys.begin() + std::min<std::ptrdiff_t>(std::ptrdiff_t(2 * i), std::ptrdiff_t(keys.size())), previews[i]);
+    }
+    m_wanted = keys.size();
+    m_stopped = false;
     m_loader.request(m_request.pyramid, std::move(keys));
+}
+
+void HeatmapPlottable::stop()
+{
+    if (isIdle())
+        return;
+    m_stopped = true;
+    m_loader.cancel();
+    schedulePaint();
+}
+
+QString HeatmapPlottable::markText() const
+{
+    if (m_stopped)
+        return m_shown.estimated ? tr("estimate · stopped, F5 goes on") : tr("stopped, F5 goes on");
+    const QString done =
+        m_wanted < kWishesToCount ? QString() : tr(" %1 %").arg(100 * (m_wanted - std::min(m_wanted, m_loader.remaining())) / m_wanted);
+    if (m_shown.estimated)
+        return tr("estimate · refining …") + done;
+    return (m_shown.covered ? tr("refining …") : tr("computing …")) + done;
 }
 
 void HeatmapPlottable::schedulePaint()
@@ -162,7 +190,7 @@ void HeatmapPlottable::accept(const PaintResult& result, quint64 number)
     if (!stale && !keepOld) {
         m_shown = result;
         if (isIdle()) {
-            m_refining = false;
+            m_refining = m_stopped && !m_shown.complete;
             m_refiningTimer.stop();
         }
         redraw();
@@ -260,7 +288,7 @@ void HeatmapPlottable::drawValues(QCPPainter* painter) const
 
 void HeatmapPlottable::drawRefiningMark(QCPPainter* painter) const
 {
-    const QString text = m_shown.covered ? tr("refining …") : tr("computing …");
+    const QString text = markText();
     painter->setFont(mKeyAxis->tickLabelFont());
     const QRectF map = mKeyAxis->axisRect()->rect();
     QRectF box = QFontMetricsF(painter->font()).boundingRect(text).adjusted(-6, -2, 6, 2);

@@ -30,6 +30,9 @@ public:
     /// What is seen (x keys, y queries), and how large in device pixels of the screen: requests tiles and a new picture.
     void setView(const QRectF& cells, const QSize& pixels, double pixelRatio);
 
+    /// Computes no further tiles until the view or the map changes; a mark on the map says so.
+    void stop();
+
     bool isIdle() const;      ///< the picture is complete and shows the current view
     double exportScale = 0.0; ///< pixels per unit of a synchronous picture; 0: draw what is on screen
 
@@ -59,6 +62,7 @@ private:
     void drawHatch(QCPPainter* painter) const;
     void drawValues(QCPPainter* painter) const;
     void drawRefiningMark(QCPPainter* painter) const;
+    QString markText() const;
 
     TileLoader m_loader;
     Executor m_painters;
@@ -71,6 +75,8 @@ private:
     quint64 m_painting = 0; // the change that a worker paints; 0: none
     quint64 m_done = 0;     // the change that m_shown shows
     bool m_refining = false;
+    bool m_stopped = false;
+    std::size_t m_wanted = 0; // tiles of the last request
 };
 
 } // namespace attnscope

@@ -226,6 +226,12 @@ void MapPane::setSeenRange(const ValueRange& range)
 
 bool MapPane::isIdle() const { return m_heatmap->isIdle() && m_second->isIdle(); }
 
+void MapPane::stop()
+{
+    m_heatmap->stop();
+    m_second->stop();
+}
+
 QRect MapPane::mapRect() const { return m_decor->layout.map; }
 
 std::optional<MapCell> MapPane::cellAt(const QPoint& pos) const { return m_interaction->cellAt(pos); }

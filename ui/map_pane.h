@@ -67,6 +67,7 @@ public:
     std::shared_ptr<TilePyramid> pyramid() const { return m_pyramid; }
     /// Nothing is being computed or painted for what is visible.
     bool isIdle() const;
+    void stop();                                            ///< computes no further tiles until view or content changes
     QRect mapRect() const;                                  ///< of the cells, in this widget's coordinates
     std::optional<MapCell> cellAt(const QPoint& pos) const; ///< in this widget's coordinates
 

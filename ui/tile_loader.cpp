@@ -67,6 +67,12 @@ bool TileLoader::isIdle() const
     return m_state->isIdle();
 }
 
+std::size_t TileLoader::remaining() const
+{
+    const std::scoped_lock lock(m_state->mutex);
+    return m_state->waiting.size() + m_state->running.size();
+}
+
 void TileLoader::request(std::shared_ptr<TilePyramid> pyramid, std::vector<TileKey> keys)
 {
     int start = 0;

@@ -23,7 +23,8 @@ public:
     /// What is to be computed, the most urgent first; replaces the former wish.
     void request(std::shared_ptr<TilePyramid> pyramid, std::vector<TileKey> keys);
     void cancel() { request(nullptr, {}); }
-    bool isIdle() const; ///< nothing waits or runs
+    bool isIdle() const;           ///< nothing waits or runs
+    std::size_t remaining() const; ///< wishes that wait or run
 
 Q_SIGNALS:
     void tileReady();

@@ -58,6 +58,7 @@ struct Gathered : Region {
     std::vector<float> storage;
     bool complete = true;
     bool covered = true;
+    bool estimated = false;
 
     float& at(Index r, Index c) { return storage[static_cast<std::size_t>((r - row0) * cols + c - col0)]; }
 };
@@ -134,14 +135,17 @@ void copyDescendants(Gathered& region, const TilePyramid& pyramid, const TileKey
 
 Gathered gather(const TilePyramid& pyramid, int level, Span rows, Span cols)
 {
-    Gathered region{{level, rows.from, cols.from, rows.to - rows.from, cols.to - cols.from}, {}, true, true};
+    Gathered region{{level, rows.from, cols.from, rows.to - rows.from, cols.to - cols.from}, {}, true, true, false};
     region.storage.assign(static_cast<std::size_t>(region.rows * region.cols), kMissing);
     region.values = region.storage.data();
+    const auto preview = pyramid.preview();
     for (Index tr = rows.from / kTileSize; tr <= (rows.to - 1) / kTileSize; ++tr)
         for (Index tc = cols.from / kTileSize; tc <= (cols.to - 1) / kTileSize; ++tc) {
-            const auto tile = pyramid.nearest({level, tr, tc});
-            region.complete = region.complete && tile && tile->key.level == level;
+            const auto exact = pyramid.nearest({level, tr, tc});
+            const auto tile = exact ? exact : preview;
+            region.complete = region.complete && exact && exact->key.level == level;
             region.covered = region.covered && tile;
+            region.estimated = region.estimated || (tile && !exact);
             if (tile)
                 copyTile(region, *tile, std::max(rows.from, tr * kTileSize), std::min(rows.to, (tr + 1) * kTileSize),
                          std::max(cols.from, tc * kTileSize), std::min(cols.to, (tc + 1) * kTileSize));
@@ -238,7 +242,7 @@ PaintResult paintTiles(const PaintRequest& request)
                                               : palette.valueAt(poolCells(region, row, col, pyramid.pool()), x, y);
         }
     }
-    return {request.pyramid, image, request.cells, request.transposed, region.complete, region.covered};
+    return {request.pyramid, image, request.cells, request.transposed, region.complete, region.covered, region.estimated};
 }
 
 } // namespace attnscope

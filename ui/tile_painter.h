@@ -32,8 +32,9 @@ struct PaintResult {
     QImage image; ///< null before the first one
     QRectF cells;
     bool transposed = false;
-    bool complete = false; ///< every tile was there at the right level
-    bool covered = false;  ///< every tile was there at some level
+    bool complete = false;  ///< every tile was there at the right level
+    bool covered = false;   ///< every tile was there at some level, or estimated
+    bool estimated = false; ///< some of it is a preview's
 };
 
 /// floor(log2(cells per pixel)) of the axis with the smaller cells per pixel, at least 0; coarser where the other axis would need

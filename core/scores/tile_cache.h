@@ -28,6 +28,8 @@ struct TileCache {
     std::size_t limit = 0;
     int keptLevel = 0; // levels from here on are never dropped
     std::optional<TileStats> stats;
+    std::shared_ptr<const Tile> preview;
+    int previewKind = 0; // of `preview`: the finer, the lower
     bool sampled = false;
     double samplePositive = 0.0; // smallest and least value of a few rows at level 0
     double sampleLeast = 0.0;

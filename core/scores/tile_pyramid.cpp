@@ -2,6 +2,7 @@
 #include "core/scores/tile_pyramid.h"
 
 #include "core/scores/direct_pooling.h"
+#include "core/scores/map_preview.h"
 #include "core/scores/tile_cache.h"
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 namespace attnscope {
 
 namespace {
+
+constexpr int kRoughness = 2; // levels from the fine preview to the rough one
 
 float pooled(float a, float b, Pool pool)
 {
@@ -79,6 +82,11 @@ std::optional<TileStats> TilePyramid::stats() const
 {
     const std::scoped_lock lock(m_cache->mutex);
     auto stats = m_cache->stats;
+    // An estimated largest value is one of the map's; an estimated mean is none of its means.
+    if (m_cache->preview && (!stats || m_pool != Pool::Mean)) {
+        stats = stats.value_or(TileStats());
+        stats->add(m_cache->preview->stats);
+    }
     if (!stats)
         return stats;
     stats->range = withSamples(stats->range, m_cache->samplePositive, m_cache->sampleLeast);
@@ -203,8 +211,43 @@ void TilePyramid::sampleRows(const RunContext& context)
     m_cache->sampleLeast = least;
 }
 
+std::vector<TileKey> TilePyramid::missingPreviews() const
+{
+    std::vector<TileKey> keys;
+    if (m_direct || m_topLevel <= kLeafLevel + 1)
+        return keys;
+    const std::scoped_lock lock(m_cache->mutex);
+    for (int kind = m_cache->previewKind - 1; kind >= kFinePreview; --kind)
+        keys.push_back({kind, 0, 0});
+    return keys;
+}
+
+std::shared_ptr<const Tile> TilePyramid::preview() const
+{
+    const std::scoped_lock lock(m_cache->mutex);
+    return m_cache->preview;
+}
+
+Result<std::shared_ptr<const Tile>> TilePyramid::computePreview(int kind, const RunContext& context)
+{
+    sampleRows(context);
+    auto tile = emptyTile({m_topLevel + (kind == kRoughPreview ? kRoughness : 0), 0, 0});
+    const MatrixView<float> cells{tile->values.data(), tile->rows, tile->cols, tile->cols};
+    if (auto done = estimateMap(*m_source, m_pool, tile->key.level, cells, context); !done)
+        return done.error();
+    tile->stats = statsOf(*tile);
+    const std::scoped_lock lock(m_cache->mutex);
+    if (kind < m_cache->previewKind) {
+        m_cache->previewKind = kind;
+        m_cache->preview = tile;
+    }
+    return std::shared_ptr<const Tile>(tile);
+}
+
 Result<std::shared_ptr<const Tile>> TilePyramid::compute(const TileKey& key, const RunContext& context)
 {
+    if ((key.level == kRoughPreview || key.level == kFinePreview) && key.row == 0 && key.col == 0)
+        return computePreview(key.level, context);
     if (!contains(key))
         return Error{Errc::InvalidShape, "The tile lies outside the map.", "Ask for tiles inside the map."};
     if (auto tile = cached(key))

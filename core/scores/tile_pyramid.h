@@ -22,6 +22,10 @@ inline constexpr Index kTileSize = 256;
 /// 100,000 tokens appears piece by piece and every piece can be cancelled.
 inline constexpr int kLeafLevel = 5;
 
+/// Estimates of a whole map (map_preview.h), wished for like tiles: a rough one, there soon, and then one as fine as the top level.
+inline constexpr int kRoughPreview = -1;
+inline constexpr int kFinePreview = -2;
+
 /// The tile of output cells [256 row, 256 (row + 1)) x [256 col, 256 (col + 1)) at a level.
 struct TileKey {
     int level = 0;
@@ -84,11 +88,18 @@ public:
 
     /// From the cache, from its four children where all are cached, from the source up to kLeafLevel, and above it from its
     /// children, which are computed first, or from a source that pools directly. InvalidShape outside the map, Cancelled, or what
-    /// the source says.
+    /// the source says. The keys of missingPreviews() make the preview().
     Result<std::shared_ptr<const Tile>> compute(const TileKey& key, const RunContext& context);
 
     /// The descendants of `key` at kLeafLevel that aren't cached: what a coarse tile waits for. Empty for fine tiles.
     std::vector<TileKey> missingLeaves(const TileKey& key) const;
+
+    /// The keys {kRoughPreview, 0, 0} and {kFinePreview, 0, 0}, as far as compute() hasn't made them yet; none where the overview is
+    /// there soon enough: short maps, and sources that pool directly.
+    std::vector<TileKey> missingPreviews() const;
+
+    /// The best estimate of the whole map so far, as a tile at or above the top level; null before the first. Never among cached().
+    std::shared_ptr<const Tile> preview() const;
 
     /// Extremes of all tiles computed so far, dropped ones included; none before the first. What autoscale needs:
     /// minPositive and a negative min count a few whole rows too, because max pooling hides small and negative values.
@@ -103,6 +114,7 @@ private:
     std::shared_ptr<Tile> fromChildren(const TileKey& key, const Children& children) const;
     std::shared_ptr<Tile> emptyTile(const TileKey& key) const;
     void sampleRows(const RunContext& context);
+    Result<std::shared_ptr<const Tile>> computePreview(int kind, const RunContext& context);
 
     std::shared_ptr<const ScoreSource> m_source;
     Pool m_pool;

@@ -52,6 +52,25 @@ class TestTilePainter : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
+    void anEstimateIsShownUntilTheTilesAreThere()
+    {
+        const auto pyramid = std::make_shared<TilePyramid>(std::make_shared<FormulaSource>(
+                                                               40000, 40000, [](Index, Index) { return 1.0F; }, true),
+                                                           Pool::Max);
+        const PaintRequest view = request(pyramid, {0, 0, 40000, 40000}, {200, 200});
+        const PaintResult nothing = paintTiles(view);
+        QVERIFY(!nothing.covered && !nothing.estimated);
+        QVERIFY(pyramid->compute({kRoughPreview, 0, 0}, {}).ok());
+        const PaintResult estimate = paintTiles(view);
+        QVERIFY(estimate.covered && estimate.estimated && !estimate.complete);
+        QVERIFY(isLit(estimate.image, 20, 150));
+        QVERIFY(pyramid->compute({kLeafLevel, 0, 0}, {}).ok()); // a part of it
+        QVERIFY(paintTiles(view).estimated);
+        computeAll(view);
+        const PaintResult exact = paintTiles(view);
+        QVERIFY(exact.complete && !exact.estimated);
+    }
+
     // 131 x 131 single bright cells at 8000 x 8000: each lights exactly one pixel, the one it lies under.
     void overviewKeepsEverySingleCell_data()
     {
