@@ -6,6 +6,7 @@
 #include "ui/board.h"
 #include "ui/board_commands.h"
 #include "ui/board_toolbar.h"
+#include "ui/dock_steps.h"
 #include "ui/file_commands.h"
 #include "ui/head_grid.h"
 #include "ui/help_commands.h"
@@ -136,6 +137,7 @@ void MainWindow::connectSession()
 {
     m_layouts = new LayoutControl(*this, *m_controller, m_settings, m_actions, m_panels);
     m_desk = new SessionDesk({*this, *m_controller, m_settings, m_actions, m_panels, *m_layouts});
+    new DockSteps(*this, *m_controller, *m_panels.heads, m_desk->history());
     menuBar()->actions().at(kViewMenu)->menu()->insertMenu(m_actions[Command::ThemeSystem], m_layouts->panelsMenu());
     menuBar()->actions().first()->menu()->insertMenu(m_actions[Command::SaveSession], &m_desk->recent());
     connect(&m_desk->recent(), &RecentFilesMenu::chosen, this, &MainWindow::open);
@@ -231,6 +233,8 @@ void MainWindow::dropEvent(QDropEvent* event)
 
 void MainWindow::closeEvent(QCloseEvent* event)
 {
+    if (!m_desk->mayClose())
+        return event->ignore();
     m_settings.setWindowGeometry(saveGeometry());
     m_layouts->keep();
     QMainWindow::closeEvent(event);

@@ -3,6 +3,7 @@
 
 #include "core/color/color_scale.h"
 #include "ui/pane_layout.h"
+#include "ui/token_bands.h"
 #include "ui/token_ticker.h"
 
 #include <cmath>
@@ -158,6 +159,7 @@ RowFigure::RowFigure(QCustomPlot* plot) : m_plot(plot)
         axis->setSubTicks(false);
     }
     m_decor = new Decor(m_plot, *this);
+    m_bands = new TokenBands(m_plot, m_plot->xAxis, nullptr);
     m_cursor = new Cursor(m_plot, *this);
 }
 
@@ -191,6 +193,12 @@ void RowFigure::setLog(bool log)
 {
     m_log = log;
     replot();
+}
+
+void RowFigure::setMarks(std::shared_ptr<const TextMarks> marks)
+{
+    m_bands->marks = std::move(marks);
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void RowFigure::setHeader(const QString& title, const QString& key, std::optional<Index> cursor)

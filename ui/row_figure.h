@@ -14,6 +14,9 @@
 
 namespace attnscope {
 
+class TokenBands;
+struct TextMarks;
+
 struct RowSeries {
     QString title;
     bool exact = false;
@@ -35,6 +38,7 @@ public:
     void setTokens(const QStringList& tokens);
     void setTheme(const PlotTheme& theme);
     void setLog(bool log);
+    void setMarks(std::shared_ptr<const TextMarks> marks);
     void setHeader(const QString& title, const QString& key, std::optional<Index> cursor);
     void setRange(double from, double to); ///< keys; clamped
     void layout(const QSize& size);
@@ -55,8 +59,9 @@ private:
 
     QCustomPlot* m_plot;
     std::vector<RowSeries> m_series;
-    Decor* m_decor = nullptr;   // owned by m_plot
-    Cursor* m_cursor = nullptr; // owned by m_plot
+    Decor* m_decor = nullptr; // owned by m_plot
+    TokenBands* m_bands = nullptr;
+    Cursor* m_cursor = nullptr; // owned by m_plot, like the bands
     PlotTheme m_theme;
     QRect m_rect;
     QSize m_size;

@@ -101,6 +101,8 @@ void RowPlot::setRows(std::optional<Index> query, std::vector<std::pair<std::siz
     read();
 }
 
+void RowPlot::setMarks(std::shared_ptr<const TextMarks> marks) { m_figure->setMarks(std::move(marks)); }
+
 void RowPlot::setLogScale(bool log) { m_figure->setLog(log); }
 
 void RowPlot::setCursorKey(std::optional<Index> key)

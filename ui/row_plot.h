@@ -22,6 +22,7 @@ class QWheelEvent;
 namespace attnscope {
 
 class RowFigure;
+struct TextMarks;
 
 class RowPlot : public QWidget {
     Q_OBJECT
@@ -38,7 +39,8 @@ public:
     /// The last pin's query with all sources; of those before, the exact rows as thin lines with the pins' numbers.
     void setPins(const std::vector<MapCell>& pins);
     std::optional<Index> query() const { return m_query; }
-    void setLogScale(bool log); ///< linear all the same where the row has negative weights
+    void setMarks(std::shared_ptr<const TextMarks> marks); ///< searched tokens as keys: bands, or a veil over all others; null: none
+    void setLogScale(bool log);                            ///< linear all the same where the row has negative weights
     void setCursorKey(std::optional<Index> key);
     bool isIdle() const { return m_shown == m_wanted; } ///< what is shown belongs to the sources and query set last
     /// The row of series `at` as shown: one value per key. Sources first, then the earlier pins' rows.

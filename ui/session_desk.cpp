@@ -142,6 +142,28 @@ void SessionDesk::saveTo(const QString& file)
         });
 }
 
+bool SessionDesk::mayClose()
+{
+    QMainWindow& window = m_tools.window;
+    if (m_discarded || !window.isWindowModified())
+        return true;
+    auto* box = ask(tr("Save the changes to %1 before closing?").arg(nameOf(m_file)), tr("Otherwise the file stays as it was saved last."));
+    box->setIcon(QMessageBox::Question);
+    box->setStandardButtons(QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel);
+    box->setDefaultButton(QMessageBox::Save);
+    connect(box, &QMessageBox::finished, this, [this, &window](int answer) {
+        m_discarded = answer == QMessageBox::Discard;
+        if (answer == QMessageBox::Save) {
+            connect(this, &SessionDesk::saved, &window, &QWidget::close, Qt::SingleShotConnection);
+            save();
+        } else if (m_discarded) {
+            window.close();
+        }
+    });
+    box->open();
+    return false;
+}
+
 QMessageBox* SessionDesk::ask(const QString& what, const QString& detail)
 {
     auto* box = new QMessageBox(QMessageBox::Warning, tr("Attnscope"), what, QMessageBox::NoButton, &m_tools.window);

@@ -39,6 +39,7 @@ public:
     explicit SessionDesk(const DeskTools& tools);
 
     RecentFilesMenu& recent() { return *m_recent; }
+    UndoHistory& history() { return *m_history; }
     const QString& file() const { return m_file; } ///< that Ctrl+S writes; empty: it asks
 
     Session snapshot(); ///< as it is to be saved
@@ -46,6 +47,10 @@ public:
     void save();
     void saveAs();
     void saveTo(const QString& file);
+
+    /// Whether the window may close now. Where a saved session has changed since, asks, and closes the window afterwards where the
+    /// answer lets it. What was never saved was only looked at.
+    bool mayClose();
 
     /// How a person is asked where `part` of a session is now (a folder where it was a model's); an empty answer cancels.
     std::function<QString(const QString& part, const QString& startFolder, bool folder)> askWhere;
@@ -66,6 +71,7 @@ private:
     UndoHistory* m_history;
     RecentFilesMenu* m_recent;
     QString m_file;
+    bool m_discarded = false; // by the answer to mayClose()
 };
 
 } // namespace attnscope

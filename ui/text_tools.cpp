@@ -121,6 +121,7 @@ void TextTools::showMarks()
 {
     const auto marks = std::make_shared<const TextMarks>(m_panels.text->marks());
     m_panels.board->setMarks(marks);
+    m_panels.row->setMarks(marks);
     for (MapStrip* strip : {m_panels.rowStrip, m_panels.columnStrip})
         strip->setMarks(marks);
     const auto queries = queriesOf(*marks);

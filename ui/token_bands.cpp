@@ -40,6 +40,8 @@ QRect TokenBands::clipRect() const { return m_x->axisRect()->rect(); }
 
 TokenBands::Spans TokenBands::spansOf(const QCPAxis* axis) const
 {
+    if (!axis)
+        return {};
     const QRect map = clipRect();
     const bool columns = axis->orientation() == Qt::Horizontal;
     Spans spans;
@@ -76,10 +78,11 @@ void TokenBands::draw(QCPPainter* painter)
         drawBands(painter, columns);
         drawBands(painter, rows);
     }
-    drawTicks(painter, m_x, columns);
-    drawTicks(painter, m_y, rows);
-    drawCurrent(painter, m_x);
-    drawCurrent(painter, m_y);
+    for (const QCPAxis* axis : {m_x, m_y})
+        if (axis) {
+            drawTicks(painter, axis, axis == m_x ? columns : rows);
+            drawCurrent(painter, axis);
+        }
 }
 
 void TokenBands::drawBands(QCPPainter* painter, const Spans& spans) const

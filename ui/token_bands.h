@@ -13,6 +13,7 @@ namespace attnscope {
 
 class TokenBands : public QCPLayerable {
 public:
+    /// `y` null: columns alone, as in a plot over keys.
     TokenBands(QCustomPlot* plot, QCPAxis* x, QCPAxis* y);
 
     std::shared_ptr<const TextMarks> marks; ///< null: nothing is drawn

@@ -18,6 +18,8 @@ namespace {
 constexpr int kMostSteps = 200;
 constexpr qint64 kPauseMs = 1000; // keys and wheel turns in quicker succession are one step
 
+constexpr int kSessionStep = 1; // the id of steps that hold sessions; others have none
+
 /// A session whose text is shared with its neighbours.
 struct Snapshot {
     Session session;
@@ -40,7 +42,7 @@ public:
         setName();
     }
 
-    int id() const override { return 1; }
+    int id() const override { return kSessionStep; }
 
     bool mergeWith(const QUndoCommand* other) override
     {
@@ -82,6 +84,28 @@ private:
     ChangeName m_name;
     int m_gesture;
     QElapsedTimer m_since;
+    bool m_done = false; // pushing calls redo() on what is there already
+};
+
+/// Of the window alone.
+class WindowStep : public QUndoCommand {
+public:
+    WindowStep(const QString& name, std::function<void()> undo, std::function<void()> redo)
+        : QUndoCommand(name), m_undo(std::move(undo)), m_redo(std::move(redo))
+    {
+    }
+
+    void undo() override { m_undo(); }
+
+    void redo() override
+    {
+        if (std::exchange(m_done, true))
+            m_redo();
+    }
+
+private:
+    std::function<void()> m_undo;
+    std::function<void()> m_redo;
     bool m_done = false; // pushing calls redo() on what is there already
 };
 
@@ -135,10 +159,17 @@ void UndoHistory::push(const Session& before, const Session& after)
     m_stack->push(new Step(m_controller, std::move(first), snapshot(after), m_gesture));
 }
 
+void UndoHistory::note(const QString& name, std::function<void()> undo, std::function<void()> redo)
+{
+    const InputChoice& input = m_controller.session().input;
+    if (!input.path.empty() || !input.text.empty())
+        m_stack->push(new WindowStep(name, std::move(undo), std::move(redo)));
+}
+
 void UndoHistory::dropRefused()
 {
     const int last = m_stack->index() - 1;
-    if (last < 0)
+    if (last < 0 || m_stack->command(last)->id() != kSessionStep)
         return;
     auto* step = const_cast<QUndoCommand*>(m_stack->command(last)); // Qt hands it out const, and lets nobody else mark it
     if (static_cast<Step*>(step)->after().whole().input.opensTheSame(m_controller.session().input))

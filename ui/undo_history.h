@@ -6,6 +6,7 @@
 
 #include <QObject>
 
+#include <functional>
 #include <memory>
 
 class QUndoStack;
@@ -25,6 +26,9 @@ public:
     ~UndoHistory() override;
 
     QUndoStack& stack() { return *m_stack; }
+
+    /// A step of what no session holds, which is done already. Before the first input is open nothing is a step.
+    void note(const QString& name, std::function<void()> undo, std::function<void()> redo);
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;

@@ -4,6 +4,7 @@
 #include "support/synthetic_source.h"
 #include "ui/plot_theme.h"
 #include "ui/row_plot.h"
+#include "ui/text_marks.h"
 
 #include <QMouseEvent>
 #include <QSignalSpy>
@@ -115,6 +116,33 @@ private Q_SLOTS:
             if (columnHas(image.copy(0, 60, image.width(), 60), x, color))
                 ++columns;
         QVERIFY2(columns >= 1 && columns <= 4, qPrintable(QString::number(columns)));
+    }
+
+    void searchedKeysAreMarked()
+    {
+        RowPlot row;
+        row.resize(600, 200);
+        row.setSources(panesOf(300));
+        row.setQuery(270);
+        QVERIFY(QTest::qWaitFor([&] { return row.isIdle(); }));
+        const auto picture = [&] {
+            row.show();
+            QTest::qWait(50);
+            return row.grab().toImage();
+        };
+        const QImage plain = picture();
+        auto marks = std::make_shared<TextMarks>();
+        marks->tokens = {{50, 60}};
+        row.setMarks(marks);
+        const QImage marked = picture();
+        QVERIFY(marked != plain);
+        marks = std::make_shared<TextMarks>(*marks);
+        marks->only = true;
+        row.setMarks(marks);
+        const QImage veiled = picture();
+        QVERIFY(veiled != marked && veiled != plain);
+        row.setMarks(nullptr);
+        QCOMPARE(picture(), plain);
     }
 
     void hoverNamesTheKey()

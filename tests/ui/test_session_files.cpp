@@ -135,6 +135,40 @@ private Q_SLOTS:
         QVERIFY(again.action(QStringLiteral("Measure"))->isChecked());
     }
 
+    void closingAsksWhereASavedSessionHasChanged()
+    {
+        const QString file = m_folder.filePath(QStringLiteral("closing.json"));
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        opened.controller.edit([](Session& s) { s.view.colorMap = "magma"; });
+        QVERIFY(opened.window.close()); // never saved: only looked at
+        opened.window.show();
+        QVERIFY(save(opened, file));
+        QVERIFY(opened.window.close());
+        opened.window.show();
+        const auto answer = [&](const QString& text) {
+            auto* box = opened.window.findChild<QMessageBox*>();
+            QVERIFY(box && box->isVisible());
+            QVERIFY(box->text().contains(QStringLiteral("closing.json")));
+            button(*box, text)->click();
+            QVERIFY(QTest::qWaitFor([&] { return !opened.window.findChild<QMessageBox*>(); }, kPatience));
+        };
+        opened.controller.edit([](Session& s) { s.view.colorMap = "cividis"; });
+        QVERIFY(!opened.window.close());
+        answer(QStringLiteral("Cancel"));
+        QVERIFY(opened.window.isVisible());
+        QVERIFY(!opened.window.close());
+        answer(QStringLiteral("Save"));
+        QVERIFY(QTest::qWaitFor([&] { return !opened.window.isVisible(); }, kPatience));
+        QCOMPARE(loadSession(file.toStdString())->view.colorMap, std::string("cividis"));
+        opened.window.show();
+        opened.controller.edit([](Session& s) { s.view.colorMap = "grey"; });
+        QVERIFY(!opened.window.close());
+        answer(QStringLiteral("Discard"));
+        QVERIFY(!opened.window.isVisible());
+        QCOMPARE(loadSession(file.toStdString())->view.colorMap, std::string("cividis"));
+    }
+
     void aMissingInputIsAskedFor()
     {
         const QString input = m_folder.filePath(QStringLiteral("moved.safetensors"));

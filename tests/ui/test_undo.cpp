@@ -3,9 +3,11 @@
 #include "support/opened_window.h"
 #include "support/register_test.h"
 #include "ui/change_name.h"
+#include "ui/head_grid.h"
 #include "ui/map_pane.h"
 #include "ui/view_state.h"
 
+#include <QDockWidget>
 #include <QSignalSpy>
 #include <QSlider>
 #include <QTemporaryDir>
@@ -136,6 +138,47 @@ private Q_SLOTS:
         QVERIFY(opened.settle());
         QCOMPARE(opened.controller.session().input.path, tests::plantedTensors().toStdString());
         QCOMPARE(opened.board.view()->rect(), QRectF(2, 2, 10, 10));
+    }
+
+    void panelsAndTheHeadsOrderAreSteps()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        QDockWidget* dock = opened.window.panels().headsDock;
+        const bool shown = dock->isVisible();
+        dock->toggleViewAction()->trigger();
+        QVERIFY(QTest::qWaitFor([&] { return opened.stack.count() == 1; }, kPatience));
+        QVERIFY(opened.stack.undoText().contains(dock->windowTitle()));
+        HeadGrid* heads = opened.window.panels().heads;
+        heads->setOrder(HeadOrder::Entropy);
+        QCOMPARE(opened.stack.count(), 2);
+        opened.controller.edit([](Session& s) { s.view.colorMap = "magma"; });
+        opened.stack.undo();
+        opened.stack.undo();
+        QCOMPARE(heads->order(), HeadOrder::Place);
+        QCOMPARE(dock->isVisible(), !shown);
+        opened.stack.undo();
+        QCOMPARE(dock->isVisible(), shown);
+        opened.stack.redo();
+        opened.stack.redo();
+        QCOMPARE(dock->isVisible(), !shown);
+        QCOMPARE(heads->order(), HeadOrder::Entropy);
+        QTest::qWait(100); // nothing of it is taken for a move by hand
+        QCOMPARE(opened.stack.count(), 3);
+        opened.stack.undo();
+        opened.stack.undo();
+    }
+
+    void anotherLayoutIsOneStep()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        opened.action(QStringLiteral("Inspect"))->trigger();
+        QTest::qWait(100);
+        QCOMPARE(opened.stack.count(), 1);
+        opened.stack.undo();
+        QTest::qWait(100);
+        QCOMPARE(opened.stack.count(), 1);
     }
 
     void aRefusedInputIsNone()
