@@ -87,8 +87,9 @@ Result<void> CudaBackend::ready(const AttentionMethod& method, const Inputs& inp
         return runnable;
     if (auto supported = supportsRow(method, inputs.shape(), inputs.causal, &params); !supported)
         return supported;
-    if (inputs.window > 0)
-        return Error{Errc::Unsupported, "The CUDA kernels see no sliding windows.", "Run it on the CPU (--backend cpu)."};
+    if (inputs.window > 0 && !findCudaMethod(method.info().id)->takesWindow)
+        return Error{Errc::Unsupported, "The CUDA kernel of " + method.info().title + " sees no sliding windows.",
+                     "Run it on the CPU (--backend cpu)."};
     return context.cancelled() ? Result<void>(cancelledError()) : Result<void>();
 }
 

@@ -30,6 +30,7 @@ struct DeviceInputs {
     Index kvHeads = 1;
     float scale = 1.0F;
     bool causal = false; ///< query i sees the keys j <= i + (M - N)
+    Index window = 0;    ///< as in Inputs
     Dtype dtype = Dtype::F32;
     Index firstHead = 0; ///< as in Inputs
     Index layerHeads = 0;
@@ -64,6 +65,8 @@ struct CudaMethod {
     /// What needs no look at q, k, v and is not timed: scratch, random features, learned matrices, all in the workspace, which lives
     /// as long as the run. `inputs` tells sizes; its pointers are those of the first run.
     Result<CudaRun> (*prepare)(const DeviceInputs& inputs, const Params& params, Workspace& workspace) = nullptr;
+
+    bool takesWindow = false; ///< keeps to DeviceInputs::window
 };
 
 /// The row of a method, or null where the GPU has no kernel for it.

@@ -95,6 +95,7 @@ Result<DeviceInputs> uploadInputs(const Inputs& inputs, Dtype dtype, Workspace& 
     made.kvHeads = inputs.k.heads();
     made.scale = inputs.effectiveScale();
     made.causal = inputs.causal;
+    made.window = inputs.window;
     made.dtype = dtype;
     made.firstHead = inputs.firstHead;
     made.layerHeads = inputs.headsOfLayer();

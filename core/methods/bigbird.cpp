@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // BigBird: each block of queries sees the first and the last block, its neighbours, and a few blocks drawn at random.
-#include "core/base/random.h"
+#include "core/engine/block_pattern.h"
 #include "core/engine/grouped_method.h"
 #include "core/engine/lost_mass.h"
 
@@ -35,50 +35,26 @@ protected:
     GroupedHead problem(const Inputs& in, HeadRef head, const Params& params, const RunContext& context) const override;
 };
 
-/// `count` different blocks for block `own` of a head, none of them global or a neighbour; fewer where there are no more.
-std::vector<Index> randomBlocks(Index own, Index blocks, Index count, HeadRef head, std::uint64_t seed)
+BlockPattern patternOf(const Inputs& in, const Params& params)
 {
-    std::vector<Index> others;
-    for (Index b = 1; b + 1 < blocks; ++b)
-        if (std::abs(b - own) > 1)
-            others.push_back(b);
-    Random random(seed, (static_cast<std::uint64_t>(head.batch) << 40U) + (static_cast<std::uint64_t>(head.head) << 32U) +
-                            static_cast<std::uint64_t>(own));
-    const auto kept = std::min(static_cast<std::size_t>(count), others.size());
-    for (std::size_t i = 0; i < kept; ++i)
-        std::swap(others[i], others[i + static_cast<std::size_t>(random.uniform() * static_cast<double>(others.size() - i))]);
-    others.resize(kept);
-    return others;
+    return {in.k.rows(), params.integer("block"), params.integer("random"), params.seed};
 }
-
-bool isGlobalBlock(Index block, Index blocks) { return block == 0 || block + 1 == blocks; }
 
 GroupedHead Bigbird::problem(const Inputs& in, HeadRef head, const Params& params, const RunContext&) const
 {
     GroupedHead grouped = groupedHead(in, head);
-    const Index keys = in.k.rows();
-    const Index size = params.integer("block");
-    const Index blocks = (keys + size - 1) / size;
+    const BlockPattern pattern = patternOf(in, params);
+    const Index keys = pattern.keys;
+    const Index size = pattern.size;
     const auto append = [&](std::vector<std::int32_t>& list, Index first, Index last) {
         const auto at = list.size();
         list.resize(at + static_cast<std::size_t>(std::max<Index>(0, last - first)));
         std::iota(list.begin() + static_cast<std::ptrdiff_t>(at), list.end(), static_cast<std::int32_t>(first));
     };
-    for (Index block = grouped.offset / size; block < blocks; ++block) {
-        std::vector<Index> seen{0, blocks - 1, block};
-        if (isGlobalBlock(block, blocks)) {
-            seen.resize(static_cast<std::size_t>(blocks));
-            std::iota(seen.begin(), seen.end(), Index{0});
-        } else {
-            seen.insert(seen.end(), {block - 1, block + 1});
-            const auto drawn = randomBlocks(block, blocks, params.integer("random"), head, params.seed);
-            seen.insert(seen.end(), drawn.begin(), drawn.end());
-            std::sort(seen.begin(), seen.end());
-            seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
-        }
+    for (Index block = grouped.offset / size; block < pattern.blocks(); ++block) {
         AttentionGroup group;
         append(group.queries, std::max<Index>(0, block * size - grouped.offset), std::min(keys, (block + 1) * size) - grouped.offset);
-        for (const Index b : seen)
+        for (const Index b : pattern.seen(block, head))
             append(group.keys, b * size, std::min(keys, (b + 1) * size));
         grouped.groups.push_back(std::move(group));
     }
@@ -88,17 +64,16 @@ GroupedHead Bigbird::problem(const Inputs& in, HeadRef head, const Params& param
 /// A mask over pairs of places, written from the pattern's description.
 Result<DefinedMap> Bigbird::define(const Inputs& in, HeadRef head, const Params& params) const
 {
-    const Index size = params.integer("block");
+    const BlockPattern pattern = patternOf(in, params);
     const Index offset = in.k.rows() - in.q.rows();
-    const Index blocks = (in.k.rows() + size - 1) / size;
     std::vector<std::vector<Index>> drawn;
-    for (Index b = 0; b < blocks; ++b)
-        drawn.push_back(randomBlocks(b, blocks, params.integer("random"), head, params.seed));
+    for (Index b = 0; b < pattern.blocks(); ++b)
+        drawn.push_back(pattern.drawn(b, head));
     return definedSoftmax(in, head, [&](Index i, Index j) {
-        const Index row = (i + offset) / size;
-        const Index col = j / size;
+        const Index row = (i + offset) / pattern.size;
+        const Index col = j / pattern.size;
         const auto& random = drawn[static_cast<std::size_t>(row)];
-        return isGlobalBlock(row, blocks) || isGlobalBlock(col, blocks) || std::abs(row - col) <= 1 ||
+        return pattern.isGlobal(row) || pattern.isGlobal(col) || std::abs(row - col) <= 1 ||
                std::find(random.begin(), random.end(), col) != random.end();
     });
 }

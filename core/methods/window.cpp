@@ -3,43 +3,34 @@
 #include "core/engine/lost_mass.h"
 #include "core/engine/places.h"
 #include "core/engine/support_softmax.h"
+#include "core/engine/window_support.h"
 #include "core/method/attention_method.h"
 
-#include <algorithm>
 #include <cstdlib>
 
 namespace attnscope::methods {
 
 namespace {
 
-/// Queries are aligned to the last keys, as in the causal form. What the input's own window hides stays hidden.
-KeySupport supportOf(const KeyMask& mask, const Params& params)
-{
-    const Index all = mask.queries + mask.keys;
-    const Index reach = mask.window > 0 ? mask.window - 1 : all;
-    const Index side = std::min(params.integer("window"), reach);
-    return {mask.keys, mask.keys - mask.queries, side, mask.causal ? 0 : side, params.integer("globals"), mask.causal ? 0 : reach, reach};
-}
-
 class Window final : public AttentionMethod {
 public:
     const MethodInfo& info() const override;
     Cost cost(const Shape& s, const Params& params, bool causal) const override
     {
-        return streamingCost(s, supportPairs(supportOf({s.queries, s.keys, causal, 0}, params), s.queries));
+        return streamingCost(s, supportPairs(windowSupport({s.queries, s.keys, causal, 0}, params), s.queries));
     }
     Result<Tensor> run(const Inputs& in, const Params& params, const RunContext& context) const override
     {
         if (auto ready = checkPlaces(*this, in, params, context); !ready)
             return ready.error();
-        return runSupportSoftmax(in, supportOf(in.mask(), params), context);
+        return runSupportSoftmax(in, windowSupport(in.mask(), params), context);
     }
     Result<std::shared_ptr<const ScoreSource>> scores(const Inputs& in, HeadRef head, const Params& params,
                                                       const RunContext& context) const override
     {
         if (auto ready = checkPlaces(*this, in, head, params, context); !ready)
             return ready.error();
-        return makeSupportSource(in, head, supportOf(in.mask(), params), Provenance::Implied, context);
+        return makeSupportSource(in, head, windowSupport(in.mask(), params), Provenance::Implied, context);
     }
     Index keysPerRow(const Shape&, const Params& params) const override
     {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Exact streaming softmax attention on the GPU: by the tensor cores where they take the shape, else in plain float32.
 #include "gpu/kernels/softmax.h"
-#include "gpu/cuda_method.h"
+#include "gpu/sparse_row.h"
 #include "gpu/tensor_operands.h"
 
 #include <algorithm>
@@ -62,6 +62,11 @@ Result<void> supportsSoftmax(const CudaQuestion& question)
 
 Result<CudaRun> prepareSoftmax(const DeviceInputs& inputs, const Params&, Workspace& workspace)
 {
+    const Shape& s = inputs.shape;
+    if (inputs.window > 0) // a band: its tiles alone
+        return prepareSparse(
+            inputs, planSupport(s, fullSupport(s.queries, s.keys, inputs.causal, inputs.window), workspace.device().multiprocessors),
+            workspace);
     const Index widest = std::max(inputs.shape.dim, inputs.shape.valueDim);
     if (!hasTensorKernel(workspace.device(), widest, inputs.dtype) || !(inputs.scale > 0.0F)) {
         if (bytesOf(inputs.dtype) != 4)
@@ -88,6 +93,6 @@ Result<CudaRun> prepareSoftmax(const DeviceInputs& inputs, const Params&, Worksp
 
 } // namespace
 
-CudaMethod softmax() { return {"softmax", supportsSoftmax, prepareSoftmax}; }
+CudaMethod softmax() { return {"softmax", supportsSoftmax, prepareSoftmax, true}; }
 
 } // namespace attnscope::cuda_methods
