@@ -88,8 +88,13 @@ void SparsePlan::balance(Index queriesOfHead, int processors)
 SparsePlan planSupport(const Shape& s, const KeySupport& support, int processors)
 {
     SparsePlan plan;
-    plan.mask = {number(support.offset),      number(support.before), number(support.after), number(support.globals),
-                 number(support.globalAfter), number(support.reach),  false};
+    plan.mask = {number(support.offset),
+                 number(support.before),
+                 number(support.after),
+                 number(support.globals),
+                 number(support.globalAfter),
+                 number(support.reach),
+                 false};
     for (Index row = 0, next = 0; row < s.queries; row = next) {
         next = endOfKind(support, row, std::min(s.queries, row + kSparseQueries));
         plan.tiles.push_back(bandTile(support, row, next - row));

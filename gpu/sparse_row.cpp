@@ -43,7 +43,8 @@ Result<void> uploadAnswers(const SparsePlan& plan, Index valueDim, CardPlan& car
     card.merge.answers = *answers;
     card.merge.masses = *masses;
     card.merge.count = static_cast<Index>(plan.queries.size());
-    for (const auto& [from, to] : {std::pair{&plan.queries, &card.merge.queries}, {&plan.starts, &card.merge.starts}, {&plan.list, &card.merge.list}})
+    for (const auto& [from, to] :
+         {std::pair{&plan.queries, &card.merge.queries}, {&plan.starts, &card.merge.starts}, {&plan.list, &card.merge.list}})
         if (auto done = upload(*from, *to, workspace); !done)
             return done;
     return {};

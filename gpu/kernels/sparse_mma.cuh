@@ -21,13 +21,14 @@ struct SparseArgs {
     float scaleLog2;
 };
 
-template <class Number, int Dim, int ValueDim, int KeyTile, int PartCount>
+template <class Number, int Dim, int ValueDim, int KeyTile, int PartCount, int BlocksOfProcessor = 1>
 struct SparseConfig {
     using T = Number;
     static constexpr int D = Dim;
     static constexpr int V = ValueDim; // columns of v that a block takes; blockIdx.y says which
     static constexpr int N = KeyTile;
     static constexpr int parts = PartCount;
+    static constexpr int residents = BlocksOfProcessor; // blocks at a time on a multiprocessor, at least
     static constexpr int queryPart = kSparseQueries * D;
     static constexpr int keyPart = N * D;
     static constexpr int valuePart = N * V;
@@ -51,7 +52,8 @@ __device__ void copyRow(T* tile, int at, int piece, const T* from, Index part, i
         for (int c = 0; c < Cols / 64; ++c) {
             const int col = col0 + c * 64 + piece * 8;
             const bool inside = row >= 0 && col < width;
-            copySixteen(tile + p * Rows * Cols + placeOf(at, c * 8 + piece, Rows), inside ? from + p * part + static_cast<Index>(row) * width + col : from, inside);
+            copySixteen(tile + p * Rows * Cols + placeOf(at, c * 8 + piece, Rows),
+                        inside ? from + p * part + static_cast<Index>(row) * width + col : from, inside);
         }
 }
 
@@ -157,8 +159,7 @@ __device__ void storeSparse(const SparseArgs& a, const SparseTile& tile, const f
     const Index at = (tile.answer >= 0 ? answer : static_cast<Index>(tile.head) * a.queries + query) * outputDim;
     const bool even = outputDim % 2 == 0;
     if (tile.answer >= 0 && threadIdx.x % 4 == 0 && blockIdx.y == 0)
-        a.p.masses[answer] =
-            sum > 0.0F ? (rows.top[r] * scale - (C::parts == 2 ? kSplitShift : 0.0F)) * kLn2 + logf(sum) : -INFINITY;
+        a.p.masses[answer] = sum > 0.0F ? (rows.top[r] * scale - (C::parts == 2 ? kSplitShift : 0.0F)) * kLn2 + logf(sum) : -INFINITY;
 #pragma unroll
     for (int i = 2 * r; i < C::V / 2; i += 4) {
         const int col = static_cast<int>(blockIdx.y) * C::V + i / 4 * 8 + static_cast<int>(threadIdx.x % 4) * 2;
@@ -206,7 +207,7 @@ struct SparseCopies {
 };
 
 template <class C>
-__global__ void __launch_bounds__(kSparseThreads) sparseKernel(const SparseArgs a)
+__global__ void __launch_bounds__(kSparseThreads, C::residents) sparseKernel(const SparseArgs a)
 {
     using T = typename C::T;
     extern __shared__ __align__(16) unsigned char raw[];
@@ -224,7 +225,9 @@ __global__ void __launch_bounds__(kSparseThreads) sparseKernel(const SparseArgs 
                                  static_cast<const T*>(e.v) + static_cast<Index>(kv) * a.keys * a.valueDim,
                                  stages,
                                  ids};
-    const auto queryAt = [&](int within) { return within >= tile.rows ? -1 : a.p.rows == nullptr ? tile.row + within : a.p.rows[tile.row + within]; };
+    const auto queryAt = [&](int within) {
+        return within >= tile.rows ? -1 : a.p.rows == nullptr ? tile.row + within : a.p.rows[tile.row + within];
+    };
     const T* queries = static_cast<const T*>(e.q) + static_cast<Index>(tile.head) * a.queries * a.dim;
     for (int at = static_cast<int>(threadIdx.x) / 8; at < kSparseQueries; at += kSparseThreads / 8)
         copyRow<kSparseQueries, C::D, C::parts>(q, at, static_cast<int>(threadIdx.x) % 8, queries, a.partQ, queryAt(at), 0, a.dim);

@@ -3,7 +3,7 @@
 """Times attnscope's linear-time CUDA methods in bfloat16 beside PyTorch (eager and compiled) and, where it is installed,
 flash-linear-attention on the same card, and checks them against float64 (Performer: against the CPU in float32).
 
-    python3 cuda_linear.py path/to/attnscope-cli > cuda_linear.json
+    python3 cuda_linear.py path/to/attnscope-cli [methods, all if none is named] > cuda_linear.json
 """
 import datetime
 import json
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
+import cuda_sparse
 
 LONG = {"heads": 8, "dim": 64, "n": 262144, "causal": False}
 CHUNKED = {"heads": 16, "dim": 128, "n": 16384, "causal": True}
@@ -107,6 +109,8 @@ def float64(method, q, k, v):
     if method == "linear-elu":
         q, k = (np.where(x > 0, x + 1, np.exp(np.minimum(x, 0))) for x in (q, k))
         return (q @ (k.swapaxes(-1, -2) @ v)) / (q @ k.sum(-2)[..., None])
+    if method in cuda_sparse.METHODS:
+        return cuda_sparse.float64(q, k, v)
     if method == "efficient":
         return softmax(q, -1) @ (softmax(k, -2).swapaxes(-1, -2) @ v)
     return recurrence(method, q, k, v)
@@ -145,6 +149,8 @@ def work(method, size):
     """The least bytes and the FLOP of the method."""
     rows = size["heads"] * size["n"]
     d = size["dim"]
+    if method in cuda_sparse.METHODS:
+        return 4 * 2 * rows * d, cuda_sparse.flop(size)
     flop = {"performer": 8 * rows * FEATURES * d, "linear-elu": 4 * rows * d * d, "efficient": 4 * rows * d * d}
     return 4 * 2 * rows * d, flop.get(method, 4 * rows * d * d + (2 * rows * d * d if method == "gated-deltanet" else 0))
 
@@ -160,11 +166,15 @@ def row(cli, method, size, sample, others, bytes_rate, flop_rate):
             "residualAgainst": "CPU float32" if method == "performer" else "float64"}
 
 
-def main(cli):
+def main(cli, *only):
     bytes_rate, flop_rate = copy_rate(), matrix_rate()
     rows = []
     cases = [(LONG, long_peers, ["linear-elu", "efficient", "performer"]), (CHUNKED, chunked_peers, ["retention", "mamba2", "gated-deltanet"])]
+    cases += [(size, lambda method, size=size: cuda_sparse.peers(size, timed), cuda_sparse.METHODS) for size in cuda_sparse.SIZES]
     for size, peers, methods in cases:
+        methods = [method for method in methods if method in only or not only]
+        if not methods:
+            continue
         samples = ours(cli, methods, size)
         for method in methods:
             rows.append(row(cli, method, size, samples[method], peers(method), bytes_rate, flop_rate))
@@ -181,4 +191,4 @@ def main(cli):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
