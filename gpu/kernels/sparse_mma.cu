@@ -4,6 +4,12 @@
 // FlashAttention-2's order of work (Dao 2023, arXiv:2307.08691) over each tile's own list of keys, whose rows are gathered into shared
 // memory; masks are looked at only in chunks that some query of the tile doesn't see whole. Tiles with long lists are cut, and what they
 // answer is put together by a second kernel.
+//
+// Ladder (version, prediction, measured on an H100 80GB, 2026-11-23, 8 heads, D = 64, bf16; window: 64 keys before the query, causal):
+//   1  four warps of 16 queries, 64 keys at a time, two stages. Predicted: at n = 262,144 twice the band's 65 keys are computed, 69 GFLOP
+//      or 0.43 ms at the 160 TFLOP/s of exact_mma.cu, beside 0.36 ms of memory: some 0.6 ms. Measured: window 1.03 ms at n = 262,144 and
+//      0.078 at 16,384, BigBird 4.54 and 0.277, float32 windows 3.28 and 0.279 (of which the split takes a part). Lesson: 202 registers
+//      leave two blocks to a multiprocessor, too few to hide how each tile begins and ends.
 #include "gpu/kernels/sparse_mma.cuh"
 
 #include <algorithm>
