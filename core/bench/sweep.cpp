@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/bench/sweep.h"
 
+#include "core/base/parallel.h"
 #include "core/bench/deadline.h"
 #include "core/bench/statistics.h"
 #include "core/bench/steady_memory.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr double kLeastTimedSeconds = 0.05; // below that, single runs are at the mercy of the scheduler
 constexpr double kMostRepeats = 200.0;
+constexpr auto kSettling = std::chrono::milliseconds(100);
 
 Result<void> checkSpec(const SweepSpec& spec)
 {
@@ -28,6 +30,16 @@ Result<void> checkSpec(const SweepSpec& spec)
         std::adjacent_find(spec.lengths.begin(), spec.lengths.end(), std::greater_equal{}) != spec.lengths.end())
         return Error{Errc::InvalidParam, "The lengths of a sweep must be positive and ascending.", "Use for example 64, 128, 256."};
     return {};
+}
+
+/// It takes tens of milliseconds until the scheduler gives each of a new process's workers a core of its own.
+void settleWorkers(const RunContext& context)
+{
+    const auto end = std::chrono::steady_clock::now() + kSettling;
+    parallelFor(context.threadCount(), 1, context, [&](Index, Index) {
+        while (std::chrono::steady_clock::now() < end && !context.cancelled()) {
+        }
+    });
 }
 
 std::string mebibytes(double bytes) { return std::to_string(static_cast<long long>(std::ceil(bytes / 1048576.0))) + " MiB"; }
@@ -195,6 +207,7 @@ Result<std::vector<SweepSample>> runSweep(const SweepSpec& spec, const Backend& 
     if (auto good = checkSpec(spec); !good)
         return good.error();
     const SteadyMemory steady;
+    settleWorkers(context);
     Sweep sweep(spec, backend, context);
     std::vector<SweepSample> samples;
     const auto start = std::chrono::steady_clock::now();

@@ -10,6 +10,7 @@
 
 #include "core/base/shape.h"
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -32,6 +33,24 @@ struct Strided {
     Index step;
 };
 
+/// Rows that will be read soon: `rows` of `cols` floats, `stride` floats apart.
+struct Ahead {
+    const float* data = nullptr;
+    Index rows = 0;
+    Index cols = 0;
+    Index stride = 0;
+};
+
+inline constexpr Index kLineFloats = 16; // of a cache line
+
+/// Asks for the rows [first, last) that are there.
+HWY_INLINE void fetchRows(const Ahead& ahead, Index first, Index last)
+{
+    for (Index i = first; i < last && i < ahead.rows; ++i)
+        for (Index c = 0; c < ahead.cols; c += kLineFloats)
+            hwy::Prefetch(ahead.data + i * ahead.stride + c);
+}
+
 /// Rows of B [k, ..] are ldb apart, rows of C ldc; C (+)= scale * A B.
 struct BlockTask {
     Index k;
@@ -42,6 +61,7 @@ struct BlockTask {
     Index ldc;
     float scale;
     bool add;
+    const float* rowFactors = nullptr; ///< C = rowFactors_i A B instead, where it is there and nothing is added
 };
 
 /// R rows and V vectors of C.
@@ -75,9 +95,10 @@ HWY_INLINE void multiplyBlock(const BlockTask& t, Index firstRow)
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i) {
         float* c = t.c + (firstRow + i) * t.ldc;
+        const auto own = t.rowFactors ? hn::Set(d, t.rowFactors[firstRow + i]) : factor;
 #pragma GCC unroll 4
         for (int j = 0; j < V; ++j)
-            hn::StoreU(t.add ? hn::MulAdd(factor, sums[i][j], hn::LoadU(d, c + j * n)) : hn::Mul(factor, sums[i][j]), d, c + j * n);
+            hn::StoreU(t.add ? hn::MulAdd(factor, sums[i][j], hn::LoadU(d, c + j * n)) : hn::Mul(own, sums[i][j]), d, c + j * n);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "core/compute/exp-inl.h"
 #include "core/compute/plain_features.h"
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -259,23 +260,43 @@ void addFloats(double* y, const float* x, Index count)
         y[i] += static_cast<double>(x[i]);
 }
 
+#if HWY_HAVE_FLOAT64
+/// sums += all rows of G times four vectors of columns, from column j on.
+template <int G>
+HWY_INLINE void addColumnGroup(const MatrixView<const float>& x, Index j, double* sums)
+{
+    const Doubles d;
+    const HalfFloats half;
+    const auto n = static_cast<Index>(hn::Lanes(d));
+    constexpr Index fetchRows = 16; // pages end, and with them what the processor fetches by itself
+    hn::Vec<Doubles> sum[4 * G];
+#pragma GCC unroll 8
+    for (int g = 0; g < 4 * G; ++g)
+        sum[g] = hn::LoadU(d, sums + j + g * n);
+    for (Index i = 0; i < x.rows; ++i) {
+        const float* const row = x.row(i) + j;
+#pragma GCC unroll 2
+        for (int g = 0; g < 2 * G; ++g)
+            hwy::Prefetch(row + fetchRows * x.stride + 2 * g * n);
+#pragma GCC unroll 8
+        for (int g = 0; g < 4 * G; ++g)
+            sum[g] = hn::Add(sum[g], hn::PromoteTo(d, hn::LoadU(half, row + g * n)));
+    }
+#pragma GCC unroll 8
+    for (int g = 0; g < 4 * G; ++g)
+        hn::StoreU(sum[g], d, sums + j + g * n);
+}
+#endif
+
 void addRows(const MatrixView<const float>& x, double* sums)
 {
     Index j = 0;
 #if HWY_HAVE_FLOAT64
-    const Doubles d;
-    const HalfFloats half;
-    const auto n = static_cast<Index>(hn::Lanes(d));
-    for (; j + 2 * n <= x.cols; j += 2 * n) {
-        auto first = hn::LoadU(d, sums + j);
-        auto second = hn::LoadU(d, sums + j + n);
-        for (Index i = 0; i < x.rows; ++i) {
-            first = hn::Add(first, hn::PromoteTo(d, hn::LoadU(half, x.row(i) + j)));
-            second = hn::Add(second, hn::PromoteTo(d, hn::LoadU(half, x.row(i) + j + n)));
-        }
-        hn::StoreU(first, d, sums + j);
-        hn::StoreU(second, d, sums + j + n);
-    }
+    const auto n = static_cast<Index>(hn::Lanes(Doubles()));
+    for (; j + 8 * n <= x.cols; j += 8 * n)
+        addColumnGroup<2>(x, j, sums);
+    for (; j + 4 * n <= x.cols; j += 4 * n)
+        addColumnGroup<1>(x, j, sums);
 #endif
     for (; j < x.cols; ++j)
         for (Index i = 0; i < x.rows; ++i)

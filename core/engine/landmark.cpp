@@ -4,15 +4,14 @@
 #include "core/base/parallel.h"
 #include "core/base/random.h"
 #include "core/compute/dense.h"
-#include "core/compute/plain_features.h"
-#include "core/compute/scratch.h"
+#include "core/compute/few_keys.h"
 #include "core/compute/streaming_softmax.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 namespace attnscope {
 
@@ -142,40 +141,6 @@ DoubleMatrix smallSoftmax(const DoubleMatrix& a, const DoubleMatrix& b, double s
 namespace {
 
 constexpr Index kAttendRows = 512; // queries of a task
-constexpr Index kPanelKeys = 64;   // keys whose transposes lie together, as products like them best
-constexpr Index kFewKeys = 256;    // above, scores of a block of queries leave the nearer caches
-
-/// Kᵀ by panels of kPanelKeys keys [D, 64], one after another.
-Tensor panelsOf(MatrixView<const float> keys)
-{
-    Tensor panels(1, 1, keys.rows, keys.cols);
-    float* to = panels.data();
-    for (Index first = 0; first < keys.rows; first += kPanelKeys)
-        for (Index c = 0; c < keys.cols; ++c)
-            for (Index r = first; r < std::min(keys.rows, first + kPanelKeys); ++r)
-                *to++ = keys(r, c);
-    return panels;
-}
-
-/// Some queries against all keys of a head at once.
-void attendRows(MatrixView<const float> q, float scale, const Tensor& panels, MatrixView<const float> values, MatrixView<float> out)
-{
-    thread_local Scratch scratch;
-    const Index keys = values.rows;
-    std::array<float, kBlockRows> inverse{};
-    float* const weights = scratch.floats(kBlockRows * keys);
-    for (Index i = 0; i < q.rows; i += kBlockRows) {
-        const Index rows = std::min(kBlockRows, q.rows - i);
-        const MatrixView<float> p{weights, rows, keys, keys};
-        for (Index first = 0; first < keys; first += kPanelKeys) {
-            const Index count = std::min(kPanelKeys, keys - first);
-            gemmNN(q.rowRange(i, rows), {panels.data() + first * q.cols, q.cols, count, count}, {p.data + first, rows, count, keys});
-        }
-        softmaxInto(p, scale, p, inverse);
-        gemmNN(p, values, out.rowRange(i, rows));
-        scaleRowsInto(out.rowRange(i, rows), inverse, out.rowRange(i, rows));
-    }
-}
 
 } // namespace
 
@@ -183,19 +148,18 @@ Result<Tensor> attendToFew(const Inputs& in, std::span<const Tensor> keys, std::
 {
     const Shape s = in.shape();
     Tensor out(s.batch, s.heads, s.queries, s.valueDim);
-    std::vector<Tensor> panels(keys.size());
+    std::vector<std::optional<FewKeys>> few(keys.size());
     for (std::size_t h = 0; h < keys.size(); ++h)
-        if (keys[h].rows() <= kFewKeys)
-            panels[h] = panelsOf(keys[h].matrix());
+        if (keys[h].rows() <= kMostFewKeys)
+            few[h].emplace(keys[h].matrix(), values[h].matrix());
     const Index blocks = (s.queries + kAttendRows - 1) / kAttendRows;
     const bool done = parallelFor(s.batch * s.heads * blocks, 1, context, [&](Index at, Index) {
         const HeadRef head{at / blocks / s.heads, at / blocks % s.heads};
         const auto h = static_cast<std::size_t>(at / blocks);
         const Index begin = at % blocks * kAttendRows;
         const Index count = std::min(kAttendRows, s.queries - begin);
-        if (!panels[h].empty())
-            return attendRows(in.qOf(head).rowRange(begin, count), in.effectiveScale(), panels[h], values[h].matrix(),
-                              out.matrix(head).rowRange(begin, count));
+        if (few[h])
+            return few[h]->attend(in.qOf(head).rowRange(begin, count), in.effectiveScale(), out.matrix(head).rowRange(begin, count));
         const StreamingTask task{in.qOf(head), keys[h].matrix(), values[h].matrix(), in.effectiveScale(),
                                  fullSupport(s.queries, keys[h].rows(), false)};
         for (Index i = begin; i < begin + count; i += kStreamQueries) {
