@@ -9,8 +9,8 @@ namespace attnscope {
 
 namespace {
 
-// "3.5": cells per pixel, two digits.
-QString count(double cells) { return QString::number(cells, 'g', cells < 10.0 ? 2 : 3); }
+// "3.5", "46.5", "4651": cells per pixel.
+QString count(double cells) { return cells < 1000.0 ? QString::number(cells, 'g', cells < 10.0 ? 2 : 3) : QString::number(cells, 'f', 0); }
 
 QString poolingText(Pool pool, double cellsX, double cellsY)
 {

@@ -37,7 +37,7 @@ PaneLayout paneLayout(const QSize& size, bool tokens, bool tokensShown, double a
     const QFontMetrics large(plotFont());
     const int line = small.height();
     PaneLayout layout;
-    layout.labelRoom = tokens ? small.averageCharWidth() * 8 : small.horizontalAdvance(QStringLiteral("00000"));
+    layout.labelRoom = tokens ? small.averageCharWidth() * 8 : small.horizontalAdvance(QStringLiteral("000000"));
     const int tokenZone = layout.labelRoom + 8;
     const int indexZone = line + 6;
     layout.tickZone = tokensShown ? tokenZone : indexZone;

@@ -19,6 +19,9 @@ qint64 roundStep(double least)
     }
 }
 
+// "20000", "500k".
+QString indexText(qint64 i) { return i >= 100000 && i % 1000 == 0 ? QStringLiteral("%1k").arg(i / 1000) : QString::number(i); }
+
 } // namespace
 
 QString displayToken(const QString& token)
@@ -53,8 +56,7 @@ void TokenTicker::generate(const QCPRange& range, const QLocale&, QChar, int, QV
             break;
         ticks.append(double(i) + 0.5);
         if (tickLabels)
-            tickLabels->append(tokens ? m_metrics.elidedText(displayToken(m_tokens->at(i)), Qt::ElideRight, m_longest)
-                                      : QString::number(i));
+            tickLabels->append(tokens ? m_metrics.elidedText(displayToken(m_tokens->at(i)), Qt::ElideRight, m_longest) : indexText(i));
     }
 }
 

@@ -58,6 +58,15 @@ Result<void> MappedFile::checkWhole(const std::filesystem::path& path) const
     return {};
 }
 
+void MappedFile::release(std::span<const std::byte> part) const
+{
+    const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto first = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+    const auto last = (reinterpret_cast<std::uintptr_t>(part.data()) + part.size()) / page * page;
+    if (first < last)
+        madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED); // a hint: nothing is lost where it fails
+}
+
 MappedFile::~MappedFile()
 {
     if (m_file >= 0)

@@ -31,6 +31,9 @@ public:
     /// Ask before each long read; `path` is for the message.
     Result<void> checkWhole(const std::filesystem::path& path) const;
 
+    /// Lets go of the memory behind `part` of bytes(), which was read and copied; it is read from the file again where it is touched.
+    void release(std::span<const std::byte> part) const;
+
 private:
     MappedFile(std::span<const std::byte> bytes, int file) : m_bytes(bytes), m_file(file) {}
 

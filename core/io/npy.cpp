@@ -29,6 +29,7 @@ public:
         const std::byte* data = m_file.bytes().data() + m_header.headerBytes;
         if (!m_header.fortranOrder) {
             decodeNpy(m_header, data, out.size(), out.data());
+            m_file.release(m_file.bytes()); // else a long input would be held twice
             return {};
         }
         try {

@@ -108,6 +108,7 @@ Result<void> SafetensorsFile::readInto(std::size_t index, std::span<float> out) 
     if (auto whole = checkWhole(); !whole)
         return whole;
     convertToFloat32(tensor.dtype, tensor.data, std::min(out.size(), static_cast<std::size_t>(tensor.size())), out.data());
+    m_file.release({tensor.data, tensor.bytes}); // else a long input would be held twice
     return {};
 }
 

@@ -13,6 +13,8 @@ namespace attnscope {
 
 namespace {
 
+constexpr Index kKeysAtOnce = 8192;
+
 class KeptRows final : public FactorRows {
 public:
     explicit KeptRows(MatrixView<const float> rows) : m_rows(rows) {}
@@ -51,11 +53,15 @@ public:
 protected:
     Result<void> readCells(Index row0, Index col0, MatrixView<float> out, const RunContext& context) const override
     {
-        if (context.cancelled())
-            return cancelledError();
         Tensor left;
         Tensor right;
-        gemmNT(m_left->read(row0, out.rows, left), m_right->read(col0, out.cols, right), out);
+        const auto queries = m_left->read(row0, out.rows, left);
+        for (Index from = 0; from < out.cols; from += kKeysAtOnce) { // computed factors of all keys would be larger than the inputs
+            if (context.cancelled())
+                return cancelledError();
+            const Index keys = std::min(kKeysAtOnce, out.cols - from);
+            gemmNT(queries, m_right->read(col0 + from, keys, right), {out.data + from, out.rows, keys, out.stride});
+        }
         for (Index i = 0; i < out.rows; ++i) {
             const Index seen = std::clamp<Index>(visible(row0 + i).last - col0, 0, out.cols);
             std::fill(out.row(i) + seen, out.row(i) + out.cols, 0.0F);

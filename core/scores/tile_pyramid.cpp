@@ -15,7 +15,8 @@ namespace attnscope {
 
 namespace {
 
-constexpr int kRoughness = 2; // levels from the fine preview to the rough one
+constexpr Index kSampledKeys = 32768; // of one row
+constexpr int kRoughness = 2;         // levels from the fine preview to the rough one
 
 float pooled(float a, float b, Pool pool)
 {
@@ -185,7 +186,8 @@ std::shared_ptr<Tile> TilePyramid::fromChildren(const TileKey& key, const Childr
     return tile;
 }
 
-// A few rows at level 0: cheap, and enough to know how far down the scale must reach, and whether the map is signed.
+// A few rows (of long maps the part about the diagonal) at level 0: cheap, and enough to know how far down the scale must reach, and
+// whether the map is signed.
 void TilePyramid::sampleRows(const RunContext& context)
 {
     constexpr Index samples = 8;
@@ -194,12 +196,14 @@ void TilePyramid::sampleRows(const RunContext& context)
         if (std::exchange(m_cache->sampled, true) || m_topLevel == 0)
             return;
     }
-    std::vector<float> row(static_cast<std::size_t>(cols()));
+    const Index keys = std::min(cols(), kSampledKeys);
+    std::vector<float> row(static_cast<std::size_t>(keys));
     double positive = 0.0;
     double least = 0.0;
     for (Index i = 0; i < samples; ++i) {
         const Index at = (2 * i + 1) * rows() / (2 * samples);
-        if (m_source->read({at, 0, 1, cols(), 0}, m_pool, {row.data(), 1, cols(), cols()}, context).ok()) {
+        const Index from = static_cast<Index>(static_cast<double>(at) / static_cast<double>(rows()) * static_cast<double>(cols() - keys));
+        if (m_source->read({at, from, 1, keys, 0}, m_pool, {row.data(), 1, keys, keys}, context).ok()) {
             const ValueRange range = statsOf(row).range;
             const double smallest = range.minPositive;
             least = std::min(least, range.min);
