@@ -9,6 +9,7 @@
 #include "core/compute/dense.h"
 #include "core/compute/micro_kernel-inl.h"
 #include "core/compute/scratch.h"
+#include "core/compute/triangle.h"
 
 #include <algorithm>
 #include <cassert>
@@ -17,6 +18,9 @@
 #ifndef ATTNSCOPE_GEMM_TASK
 #define ATTNSCOPE_GEMM_TASK
 namespace attnscope {
+
+/// What of a product is a lower triangle: depths beyond a row of A, or columns of C beyond it, need no work.
+enum class Triangle { None, OfA, OfC };
 
 struct GemmTask {
     const float* a;
@@ -28,6 +32,7 @@ struct GemmTask {
     MatrixView<float> c;
     float scale;
     bool add;
+    Triangle triangle = Triangle::None;
 };
 
 inline Scratch& threadPanel()
@@ -54,22 +59,63 @@ void packRows(const float* b, Index stride, Index count, Index k, float* panel, 
     }
 }
 
+/// Where a panel of B lies in the product: columns from `col` on, depths from `p0` on.
+struct Panel {
+    Index col;
+    Index count;
+    Index p0;
+    Index k;
+    Index vectors;
+};
+
+/// Depths that the rows before `end` need of a panel.
+Index depthOf(const GemmTask& t, const Panel& panel, Index end)
+{
+    return t.triangle == Triangle::OfA ? std::clamp<Index>(end - panel.p0, 0, panel.k) : panel.k;
+}
+
+/// Vectors of C that they need.
+Index vectorsOf(const GemmTask& t, const Panel& panel, Index end)
+{
+    const auto lanes = static_cast<Index>(hn::Lanes(Floats()));
+    return t.triangle == Triangle::OfC ? std::clamp<Index>((end - panel.col + lanes - 1) / lanes, 0, panel.vectors) : panel.vectors;
+}
+
 /// The last columns, where they fill no vector, go through a block beside C.
-void multiplyEdge(const GemmTask& t, BlockTask block, Index col, Index count, Index vectors)
+void multiplyEdge(const GemmTask& t, BlockTask block, const Panel& panel)
 {
     HWY_ALIGN float edge[kBlockRows * kMaxBlockCols];
+    const auto lanes = static_cast<Index>(hn::Lanes(Floats()));
     const bool add = block.add;
     block.add = false;
     block.c = edge;
     block.ldc = kMaxBlockCols;
     for (Index i = 0; i < t.c.rows; i += kBlockRows, block.a.data += kBlockRows * block.a.row) {
         const Index rows = std::min<Index>(kBlockRows, t.c.rows - i);
+        const Index vectors = vectorsOf(t, panel, i + rows);
+        if (vectors == 0)
+            continue;
+        block.k = depthOf(t, panel, i + rows);
         multiplyRows(rows, block, vectors);
         for (Index r = 0; r < rows; ++r)
-            for (Index j = 0; j < count; ++j) {
-                float& cell = t.c(i + r, col + j);
+            for (Index j = 0; j < std::min(panel.count, vectors * lanes); ++j) {
+                float& cell = t.c(i + r, panel.col + j);
                 cell = edge[r * kMaxBlockCols + j] + (add ? cell : 0.0F);
             }
+    }
+}
+
+/// The same of whole vectors, as far as a triangle reaches.
+void multiplyTriangle(const GemmTask& t, BlockTask block, const Panel& panel)
+{
+    for (Index i = 0; i < t.c.rows; i += kBlockRows) {
+        const Index rows = std::min<Index>(kBlockRows, t.c.rows - i);
+        const Index vectors = vectorsOf(t, panel, i + rows);
+        block.k = depthOf(t, panel, i + rows);
+        if (vectors > 0)
+            multiplyRows(rows, block, vectors);
+        block.a.data += kBlockRows * block.a.row;
+        block.c += kBlockRows * block.ldc;
     }
 }
 
@@ -92,10 +138,12 @@ void multiplyPanel(const GemmTask& t, Index col, Index count, Index p0, Index k,
             packRows(t.b.row(p0) + col, t.b.stride, count, k, packed, width);
         block.b = packed;
     }
-    if (count == width)
+    if (count != width)
+        multiplyEdge(t, block, {col, count, p0, k, vectors});
+    else if (t.triangle == Triangle::None)
         multiplyRows(t.c.rows, block, vectors);
     else
-        multiplyEdge(t, block, col, count, vectors);
+        multiplyTriangle(t, block, {col, count, p0, k, vectors});
 }
 
 void multiply(const GemmTask& t)
@@ -148,6 +196,20 @@ void gemmTN(MatrixView<const float> a, MatrixView<const float> b, MatrixView<flo
 {
     assert(a.cols == c.rows && b.cols == c.cols && a.rows == b.rows);
     dispatch({a.data, 1, a.stride, b, false, a.rows, c, scale, into == Into::Add});
+}
+
+void lowerTimes(MatrixView<const float> lower, MatrixView<const float> b, MatrixView<float> c, float scale, Into into)
+{
+    assert(lower.rows == lower.cols && lower.rows == c.rows && b.cols == c.cols && lower.cols == b.rows);
+    dispatch({lower.data, lower.stride, 1, b, false, lower.cols, c, scale, into == Into::Add, Triangle::OfA});
+}
+
+void lowerGemmNT(MatrixView<const float> a, MatrixView<const float> b, bool strict, MatrixView<float> c)
+{
+    assert(a.rows == c.rows && b.rows == c.cols && a.cols == b.cols && c.rows == c.cols);
+    dispatch({a.data, a.stride, 1, b, true, a.cols, c, 1.0F, false, Triangle::OfC});
+    for (Index r = 0; r < c.rows; ++r)
+        std::fill(c.row(r) + r + (strict ? 0 : 1), c.row(r) + c.cols, 0.0F);
 }
 
 bool parallelGemmNT(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c, float scale, const RunContext& context)

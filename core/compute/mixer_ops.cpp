@@ -191,7 +191,36 @@ void unit(const MatrixView<const float>& x, const MatrixView<float>& out)
     }
 }
 
-void advance(double* sums, double decay, const float* added, float* rounded, Index count)
+/// sum_c x_c y_c u_c; u may be one number for all.
+HWY_INLINE double weightedDot(const float* x, const float* y, const float* u, bool oneWeight, Index count)
+{
+    double sum = 0.0;
+    Index i = 0;
+#if HWY_HAVE_FLOAT64
+    const Doubles d;
+    const HalfFloats half;
+    const auto n = static_cast<Index>(hn::Lanes(d));
+    auto sums = hn::Zero(d);
+    for (; i + n <= count; i += n) {
+        auto product = hn::Mul(hn::PromoteTo(d, hn::LoadU(half, x + i)), hn::PromoteTo(d, hn::LoadU(half, y + i)));
+        if (!oneWeight)
+            product = hn::Mul(product, hn::PromoteTo(d, hn::LoadU(half, u + i)));
+        sums = hn::Add(product, sums);
+    }
+    sum = hn::GetLane(hn::SumOfLanes(d, sums));
+#endif
+    for (; i < count; ++i)
+        sum += static_cast<double>(x[i]) * static_cast<double>(y[i]) * (oneWeight ? 1.0 : static_cast<double>(u[i]));
+    return oneWeight ? sum * static_cast<double>(*u) : sum;
+}
+
+void weightedDots(const MatrixView<const float>& x, const MatrixView<const float>& y, const MatrixView<const float>& u, float* out)
+{
+    for (Index i = 0; i < x.rows; ++i)
+        out[i] = static_cast<float>(weightedDot(x.row(i), y.row(i), u.row(i), u.cols == 1, x.cols));
+}
+
+void advance(double* sums, double decay, const float* added, double share, float* rounded, Index count)
 {
     Index i = 0;
 #if HWY_HAVE_FLOAT64
@@ -199,19 +228,20 @@ void advance(double* sums, double decay, const float* added, float* rounded, Ind
     const HalfFloats half;
     const auto n = static_cast<Index>(hn::Lanes(d));
     const auto f = hn::Set(d, decay);
+    const auto part = hn::Set(d, share);
     for (; i + n <= count; i += n) {
-        const auto sum = hn::MulAdd(f, hn::LoadU(d, sums + i), hn::PromoteTo(d, hn::LoadU(half, added + i)));
+        const auto sum = hn::MulAdd(f, hn::LoadU(d, sums + i), hn::Mul(part, hn::PromoteTo(d, hn::LoadU(half, added + i))));
         hn::StoreU(sum, d, sums + i);
         hn::StoreU(hn::DemoteTo(half, sum), half, rounded + i);
     }
 #endif
     for (; i < count; ++i) {
-        sums[i] = std::fma(decay, sums[i], static_cast<double>(added[i]));
+        sums[i] = std::fma(decay, sums[i], share * static_cast<double>(added[i]));
         rounded[i] = static_cast<float>(sums[i]);
     }
 }
 
-void advancePast(double* sums, double decay, float* through, Index count)
+void advancePast(double* sums, double decay, float* through, double share, Index count)
 {
     Index i = 0;
 #if HWY_HAVE_FLOAT64
@@ -219,15 +249,16 @@ void advancePast(double* sums, double decay, float* through, Index count)
     const HalfFloats half;
     const auto n = static_cast<Index>(hn::Lanes(d));
     const auto f = hn::Set(d, decay);
+    const auto part = hn::Set(d, share);
     for (; i + n <= count; i += n) {
         const auto old = hn::LoadU(d, sums + i);
-        hn::StoreU(hn::MulAdd(f, old, hn::PromoteTo(d, hn::LoadU(half, through + i))), d, sums + i);
+        hn::StoreU(hn::MulAdd(f, old, hn::Mul(part, hn::PromoteTo(d, hn::LoadU(half, through + i)))), d, sums + i);
         hn::StoreU(hn::DemoteTo(half, old), half, through + i);
     }
 #endif
     for (; i < count; ++i) {
         const double old = sums[i];
-        sums[i] = std::fma(decay, old, static_cast<double>(through[i]));
+        sums[i] = std::fma(decay, old, share * static_cast<double>(through[i]));
         through[i] = static_cast<float>(old);
     }
 }
@@ -249,6 +280,7 @@ HWY_EXPORT(advance);
 HWY_EXPORT(advancePast);
 HWY_EXPORT(squares);
 HWY_EXPORT(unit);
+HWY_EXPORT(weightedDots);
 
 template <class T>
 Index sizeOf(std::span<T> x)
@@ -282,19 +314,24 @@ void invertUnitLower(MatrixView<const float> lower, double sign, std::span<doubl
     HWY_DYNAMIC_DISPATCH(invertRows)(lower, sign, work.data(), stride, out);
 }
 
-void advanceSums(std::span<double> sums, double decay, std::span<const float> added, std::span<float> rounded)
+void advanceSums(std::span<double> sums, double decay, std::span<const float> added, std::span<float> rounded, double share)
 {
-    HWY_DYNAMIC_DISPATCH(advance)(sums.data(), decay, added.data(), rounded.data(), sizeOf(sums));
+    HWY_DYNAMIC_DISPATCH(advance)(sums.data(), decay, added.data(), share, rounded.data(), sizeOf(sums));
 }
 
-void advanceThrough(std::span<double> sums, double decay, std::span<float> through)
+void advanceThrough(std::span<double> sums, double decay, std::span<float> through, double share)
 {
-    HWY_DYNAMIC_DISPATCH(advancePast)(sums.data(), decay, through.data(), sizeOf(sums));
+    HWY_DYNAMIC_DISPATCH(advancePast)(sums.data(), decay, through.data(), share, sizeOf(sums));
 }
 
 void rowSquares64(MatrixView<const float> x, std::span<double> out) { HWY_DYNAMIC_DISPATCH(squares)(x, out.data()); }
 
 void unitRowsInto(MatrixView<const float> x, MatrixView<float> out) { HWY_DYNAMIC_DISPATCH(unit)(x, out); }
+
+void weightedRowDots(MatrixView<const float> x, MatrixView<const float> y, MatrixView<const float> u, std::span<float> out)
+{
+    HWY_DYNAMIC_DISPATCH(weightedDots)(x, y, u, out.data());
+}
 
 } // namespace attnscope
 #endif

@@ -29,13 +29,16 @@ void invertUnitLower(MatrixView<const float> lower, double sign, std::span<doubl
 /// out_i = sum_j x_ij^2.
 void rowSquares64(MatrixView<const float> x, std::span<double> out);
 
+/// out_i = sum_c x_ic y_ic u_ic, summed in float64; u has as many columns, or one for all, and its stride may be 0.
+void weightedRowDots(MatrixView<const float> x, MatrixView<const float> y, MatrixView<const float> u, std::span<float> out);
+
 /// The rows of x over their Euclidean lengths, which are summed in float64; rows of zeros stay.
 void unitRowsInto(MatrixView<const float> x, MatrixView<float> out);
 
-/// sums = decay sums + added; rounded gets the new sums.
-void advanceSums(std::span<double> sums, double decay, std::span<const float> added, std::span<float> rounded);
+/// sums = decay sums + share added; rounded gets the new sums.
+void advanceSums(std::span<double> sums, double decay, std::span<const float> added, std::span<float> rounded, double share = 1.0);
 
 /// The same; `through` holds what is added and gets the old sums.
-void advanceThrough(std::span<double> sums, double decay, std::span<float> through);
+void advanceThrough(std::span<double> sums, double decay, std::span<float> through, double share = 1.0);
 
 } // namespace attnscope

@@ -4,7 +4,7 @@
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
 #include "core/compute/mixer_ops.h"
-#include "core/engine/mixer_state.h"
+#include "core/engine/mixer_steps.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,36 +21,27 @@ constexpr Index kGroupFloats = Index{1} << 21; // that those states may take
 
 Index chunksOf(const MixerFactors& f) { return (f.tokens + kMixerChunk - 1) / kMixerChunk; }
 
-std::span<const float> ownOf(const MixerFactors& f, const MixerChunk& chunk)
-{
-    return f.own.empty()
-               ? std::span<const float>()
-               : std::span(f.own).subspan(static_cast<std::size_t>(chunk.firstQuery()), static_cast<std::size_t>(chunk.queries()));
-}
+using Rows = MatrixView<const float>;
 
-void answer(const MixerFactors& f, const MixerChunk& chunk, MatrixView<const float> before, MatrixView<const float> v,
-            MatrixView<float> out)
-{
-    if (chunk.queries() > 0)
-        answerChunk(chunk, before, v.rowRange(chunk.first(), chunk.rows()), f.scale, ownOf(f, chunk),
-                    out.rowRange(chunk.firstQuery(), chunk.queries()));
-}
+Rows valuesOf(const MixerSteps& steps, Rows v) { return v.rowRange(steps.place().first, steps.place().rows); }
 
-void prepare(const MixerFactors& f, Index c, MixerChunk& chunk)
+MatrixView<float> outputsOf(const MixerSteps& steps, MatrixView<float> out)
 {
-    chunk.prepareKeys(f, c);
-    if (chunk.queries() > 0)
-        chunk.prepareQueries(f);
+    return out.rowRange(steps.place().firstQuery, steps.place().queries);
 }
 
 void runHead(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
 {
     MixerState state(f.width(), v.cols);
-    MixerChunk chunk;
+    MixerSteps steps;
+    Tensor solved(1, 1, kMixerChunk, v.cols);
     for (Index c = 0; c < chunksOf(f) && !context.cancelled(); ++c) {
-        prepare(f, c, chunk);
-        answer(f, chunk, state.values(), v, out);
-        state.advance(chunk, v.rowRange(chunk.first(), chunk.rows()));
+        steps.prepare(f, c);
+        const auto values = valuesOf(steps, v);
+        const auto u = solved.matrix().rowRange(0, values.rows);
+        state.solve(steps, values, u);
+        steps.answer(f, state.values(), values, u, outputsOf(steps, out));
+        state.advance(steps, values, u);
     }
 }
 
@@ -67,8 +58,8 @@ public:
             m_columns.emplace_back(f.width(), std::min(m_part, valueDim - column));
     }
 
-    /// before[c] becomes the state before chunk c.
-    bool pass(const std::vector<MixerChunk>& chunks, Index count, MatrixView<const float> v, std::vector<Tensor>& before,
+    /// before[c] becomes the state before chunk c, solved[c] its U.
+    bool pass(const std::vector<MixerSteps>& chunks, Index count, Rows v, std::vector<Tensor>& before, std::vector<Tensor>& solved,
               const RunContext& context)
     {
         return parallelFor(static_cast<Index>(m_columns.size()), 1, context, [&](Index part, Index) {
@@ -76,11 +67,16 @@ public:
             const Index first = part * m_part;
             const auto now = state.values();
             for (Index c = 0; c < count && !context.cancelled(); ++c) {
-                const auto kept = before[static_cast<std::size_t>(c)].matrix();
+                const auto at = static_cast<std::size_t>(c);
+                const auto kept = before[at].matrix();
                 for (Index r = 0; r < now.rows; ++r)
                     std::copy_n(now.row(r), now.cols, kept.row(r) + first);
-                const MixerChunk& chunk = chunks[static_cast<std::size_t>(c)];
-                state.advance(chunk, {v.row(chunk.first()) + first, chunk.rows(), now.cols, v.stride});
+                const MixerSteps& steps = chunks[at];
+                const auto place = steps.place();
+                const Rows values{v.row(place.first) + first, place.rows, now.cols, v.stride};
+                const MatrixView<float> u{solved[at].data() + first, place.rows, now.cols, v.cols};
+                state.solve(steps, values, u);
+                state.advance(steps, values, u);
             }
         });
     }
@@ -90,12 +86,12 @@ private:
     std::vector<MixerState> m_columns;
 };
 
-std::vector<Tensor> makeStates(Index count, const MixerFactors& f, Index valueDim)
+std::vector<Tensor> makeMatrices(Index count, Index rows, Index cols)
 {
-    std::vector<Tensor> states;
+    std::vector<Tensor> made;
     for (Index c = 0; c < count; ++c)
-        states.emplace_back(1, 1, f.width(), valueDim);
-    return states;
+        made.emplace_back(1, 1, rows, cols);
+    return made;
 }
 
 /// By groups of chunks: all chunks of a group at once, then the states between them one by one, then all outputs at once.
@@ -103,17 +99,30 @@ void runErasingInGroups(const MixerFactors& f, MatrixView<const float> v, Matrix
 {
     GroupedState state(f, v.cols, context.threadCount());
     const Index size = std::min(kGroup, chunksOf(f));
-    std::vector<MixerChunk> chunks(static_cast<std::size_t>(size));
-    std::vector<Tensor> before = makeStates(size, f, v.cols);
+    std::vector<MixerSteps> chunks(static_cast<std::size_t>(size));
+    std::vector<Tensor> before = makeMatrices(size, f.width(), v.cols);
+    std::vector<Tensor> solved = makeMatrices(size, kMixerChunk, v.cols);
     const auto at = [](Index c) { return static_cast<std::size_t>(c); };
     for (Index c0 = 0; c0 < chunksOf(f) && !context.cancelled(); c0 += size) {
         const Index count = std::min(size, chunksOf(f) - c0);
-        if (!parallelFor(count, 1, context, [&](Index c, Index) { prepare(f, c0 + c, chunks[at(c)]); }) ||
-            !state.pass(chunks, count, v, before, context))
+        if (!parallelFor(count, 1, context, [&](Index c, Index) { chunks[at(c)].prepare(f, c0 + c); }) ||
+            !state.pass(chunks, count, v, before, solved, context))
             return;
-        parallelFor(count, 1, context, [&](Index c, Index) { answer(f, chunks[at(c)], std::as_const(before[at(c)]).matrix(), v, out); });
+        parallelFor(count, 1, context, [&](Index c, Index) {
+            const MixerSteps& steps = chunks[at(c)];
+            steps.answer(f, std::as_const(before[at(c)]).matrix(), valuesOf(steps, v),
+                         std::as_const(solved[at(c)]).matrix().rowRange(0, steps.place().rows), outputsOf(steps, out));
+        });
     }
 }
+
+/// e^G of a chunk.
+struct Decay {
+    std::vector<double> factors;
+    bool shared = false; ///< by what the chunk adds
+
+    double of(Index row) const { return factors.size() > 1 ? factors[static_cast<std::size_t>(row)] : factors[0]; }
+};
 
 /// The same without erasure, where what a chunk adds doesn't depend on the state: only that is kept, and the rest made again when
 /// the state is known, so that it never leaves the nearer caches.
@@ -122,39 +131,39 @@ void runInGroups(const MixerFactors& f, MatrixView<const float> v, MatrixView<fl
     std::vector<double> sums(static_cast<std::size_t>(f.width() * v.cols), 0.0);
     const Index most = std::clamp<Index>(kGroupFloats / std::max<Index>(1, f.width() * v.cols), kGroup / 2, kGroupStates);
     const Index size = std::min(most, chunksOf(f));
-    std::vector<Tensor> states = makeStates(size, f, v.cols);
-    std::vector<std::vector<double>> factors(static_cast<std::size_t>(size));
+    std::vector<Tensor> states = makeMatrices(size, f.width(), v.cols);
+    std::vector<Decay> decays(static_cast<std::size_t>(size));
     const auto at = [](Index c) { return static_cast<std::size_t>(c); };
-    const auto chunkOf = []() -> MixerChunk& {
-        thread_local MixerChunk chunk;
-        return chunk;
+    const auto stepsOf = []() -> MixerSteps& {
+        thread_local MixerSteps steps;
+        return steps;
     };
     const Index grain = std::max<Index>(1, size / (4 * context.threadCount()));
     for (Index c0 = 0; c0 < chunksOf(f) && !context.cancelled(); c0 += size) {
         const Index count = std::min(size, chunksOf(f) - c0);
         bool going = parallelFor(count, grain, context, [&](Index first, Index last) {
-            MixerChunk& chunk = chunkOf();
+            MixerSteps& steps = stepsOf();
             for (Index c = first; c < last && !context.cancelled(); ++c) {
-                chunk.prepareKeys(f, c0 + c);
-                gemmTN(chunk.writes(), v.rowRange(chunk.first(), chunk.rows()), states[at(c)].matrix());
-                factors[at(c)].assign(chunk.factors().begin(), chunk.factors().end());
+                steps.prepareWrites(f, c0 + c);
+                steps.writeInto(valuesOf(steps, v), {}, states[at(c)].matrix());
+                decays[at(c)].factors.assign(steps.factors().begin(), steps.factors().end());
+                decays[at(c)].shared = steps.endsGrown();
             }
         });
         going = going && parallelFor(f.width(), kStateRows, context, [&](Index first, Index last) {
                     const auto cols = static_cast<std::size_t>(v.cols);
                     for (Index c = 0; c < count; ++c)
                         for (Index r = first; r < last; ++r)
-                            advanceThrough(std::span(sums).subspan(at(r) * cols, cols),
-                                           factors[at(c)].size() > 1 ? factors[at(c)][at(r)] : factors[at(c)][0],
-                                           states[at(c)].matrix().rowSpan(r));
+                            advanceThrough(std::span(sums).subspan(at(r) * cols, cols), decays[at(c)].of(r),
+                                           states[at(c)].matrix().rowSpan(r), decays[at(c)].shared ? decays[at(c)].of(r) : 1.0);
                 });
         if (!going)
             return;
         parallelFor(count, grain, context, [&](Index first, Index last) {
-            MixerChunk& chunk = chunkOf();
+            MixerSteps& steps = stepsOf();
             for (Index c = first; c < last && !context.cancelled(); ++c) {
-                prepare(f, c0 + c, chunk);
-                answer(f, chunk, std::as_const(states[at(c)]).matrix(), v, out);
+                steps.prepare(f, c0 + c);
+                steps.answer(f, std::as_const(states[at(c)]).matrix(), valuesOf(steps, v), {}, outputsOf(steps, out));
             }
         });
     }

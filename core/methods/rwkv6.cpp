@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // RWKV-6: gated linear attention that reads the state before its own token, which gets a bonus of its own.
+#include "core/compute/mixer_ops.h"
 #include "core/engine/mixer_definition.h"
 #include "core/engine/mixer_gates.h"
 #include "core/engine/mixer_method.h"
@@ -36,14 +37,9 @@ Result<MixerFactors> Rwkv6::factors(const Inputs& in, HeadRef head, const Params
     if (!w || !u)
         return w ? u.error() : w.error();
     f.logDecay = *w;
-    for (Index i = 0; i < f.queries(); ++i) {
-        const float* bonus = tokenRow(*u, i + f.offset());
-        double sum = 0.0;
-        for (Index c = 0; c < f.width(); ++c)
-            sum += static_cast<double>(f.q(i, c)) * static_cast<double>(bonus[u->cols == 1 ? 0 : c]) *
-                   static_cast<double>(f.write(i + f.offset(), c));
-        f.own.push_back(static_cast<float>(sum));
-    }
+    f.own.resize(static_cast<std::size_t>(f.queries()));
+    const auto bonus = u->rows == 1 ? MixerFactors::Rows{u->data, f.queries(), u->cols, 0} : u->rowRange(f.offset(), f.queries());
+    weightedRowDots(f.q, f.write.rowRange(f.offset(), f.queries()), bonus, f.own);
     return f;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // RWKV-7: a state with decays per channel that each token corrects along a direction of its own.
+#include "core/compute/mixer_ops.h"
 #include "core/engine/mixer_definition.h"
 #include "core/engine/mixer_gates.h"
 #include "core/engine/mixer_method.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -55,18 +57,19 @@ Result<MixerFactors> Rwkv7::factors(const Inputs& in, HeadRef head, const Params
     const auto kappa = f.keep(unitRows(removal));
     f.erase = kappa;
     Tensor correct(1, 1, f.tokens, f.width());
-    for (Index t = 0; t < f.tokens; ++t)
-        for (Index c = 0; c < f.width(); ++c)
-            correct.matrix()(t, c) = -kappa(t, c) * tokenRow(*a, t)[a->cols == 1 ? 0 : c];
-    f.correct = f.keep(std::move(correct));
-    for (Index i = 0; i < f.queries(); ++i) {
-        const Index t = i + f.offset();
-        double sum = 0.0;
-        for (Index c = 0; c < f.width(); ++c)
-            sum += static_cast<double>(f.q(i, c)) * static_cast<double>(tokenRow(*u, t)[u->cols == 1 ? 0 : c]) *
-                   static_cast<double>(f.write(t, c));
-        f.own.push_back(static_cast<float>(sum));
+    for (Index t = 0; t < f.tokens; ++t) {
+        const float* rate = tokenRow(*a, t);
+        const float* along = kappa.row(t);
+        float* to = correct.data() + t * f.width();
+        if (a->cols == 1)
+            std::transform(along, along + f.width(), to, [r = *rate](float x) { return -x * r; });
+        else
+            std::transform(along, along + f.width(), rate, to, [](float x, float r) { return -x * r; });
     }
+    f.correct = f.keep(std::move(correct));
+    f.own.resize(static_cast<std::size_t>(f.queries()));
+    const auto bonus = u->rows == 1 ? MixerFactors::Rows{u->data, f.queries(), u->cols, 0} : u->rowRange(f.offset(), f.queries());
+    weightedRowDots(f.q, f.write.rowRange(f.offset(), f.queries()), bonus, f.own);
     return f;
 }
 
