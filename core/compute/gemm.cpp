@@ -7,6 +7,7 @@
 #include <hwy/foreach_target.h>
 
 #include "core/compute/dense.h"
+#include "core/compute/fetch_ahead.h"
 #include "core/compute/micro_kernel-inl.h"
 #include "core/compute/scratch.h"
 #include "core/compute/triangle.h"
@@ -105,10 +106,12 @@ void multiplyEdge(const GemmTask& t, BlockTask block, const Panel& panel)
     }
 }
 
-/// The same of whole vectors, as far as a triangle reaches.
-void multiplyTriangle(const GemmTask& t, BlockTask block, const Panel& panel)
+/// The same of whole vectors, as far as a triangle reaches, with fetches between the blocks.
+void multiplyInBlocks(const GemmTask& t, BlockTask block, const Panel& panel)
 {
+    FetchAhead& ahead = FetchAhead::ofThread();
     for (Index i = 0; i < t.c.rows; i += kBlockRows) {
+        ahead.step();
         const Index rows = std::min<Index>(kBlockRows, t.c.rows - i);
         const Index vectors = vectorsOf(t, panel, i + rows);
         block.k = depthOf(t, panel, i + rows);
@@ -140,10 +143,10 @@ void multiplyPanel(const GemmTask& t, Index col, Index count, Index p0, Index k,
     }
     if (count != width)
         multiplyEdge(t, block, {col, count, p0, k, vectors});
-    else if (t.triangle == Triangle::None)
+    else if (t.triangle == Triangle::None && !FetchAhead::ofThread().pending())
         multiplyRows(t.c.rows, block, vectors);
     else
-        multiplyTriangle(t, block, {col, count, p0, k, vectors});
+        multiplyInBlocks(t, block, {col, count, p0, k, vectors});
 }
 
 void multiply(const GemmTask& t)

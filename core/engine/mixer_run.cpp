@@ -3,6 +3,7 @@
 
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
+#include "core/compute/fetch_ahead.h"
 #include "core/compute/mixer_ops.h"
 #include "core/engine/mixer_steps.h"
 
@@ -30,12 +31,28 @@ MatrixView<float> outputsOf(const MixerSteps& steps, MatrixView<float> out)
     return out.rowRange(steps.place().firstQuery, steps.place().queries);
 }
 
+/// While the products of chunk c are computed, the rows of the next one come nearer.
+void fetchNext(const MixerFactors& f, Rows v, Index c)
+{
+    FetchAhead& ahead = FetchAhead::ofThread();
+    ahead.clear();
+    if (c + 1 >= chunksOf(f))
+        return;
+    const ChunkPlace next = ChunkPlace::of(f, c + 1);
+    ahead.add(f.q.rowRange(next.firstQuery, next.queries));
+    const Rows erase = f.erase.data == f.write.data ? Rows() : f.erase;
+    for (const Rows& rows : {v, f.write, erase, f.correct})
+        if (rows.rows > next.first)
+            ahead.add(rows.rowRange(next.first, next.rows));
+}
+
 void runHead(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
 {
     MixerState state(f.width(), v.cols);
     MixerSteps steps;
     Tensor solved(1, 1, kMixerChunk, v.cols);
     for (Index c = 0; c < chunksOf(f) && !context.cancelled(); ++c) {
+        fetchNext(f, v, c);
         steps.prepare(f, c);
         const auto values = valuesOf(steps, v);
         const auto u = solved.matrix().rowRange(0, values.rows);
@@ -43,6 +60,7 @@ void runHead(const MixerFactors& f, MatrixView<const float> v, MatrixView<float>
         steps.answer(f, state.values(), values, u, outputsOf(steps, out));
         state.advance(steps, values, u);
     }
+    FetchAhead::ofThread().clear();
 }
 
 constexpr Index kStateRows = 16; // of a state that a thread takes at once
