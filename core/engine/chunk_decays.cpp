@@ -96,8 +96,7 @@ void ChunkDecays::sum(const MixerFactors& f, const ChunkPlace& place)
     if (m_decays == 1)
         for (Index r = 0; r < m_rows; ++r)
             m_sums[static_cast<std::size_t>(r + 1)] =
-                m_sums[static_cast<std::size_t>(r)] +
-                std::max(kLeastLogDecay, static_cast<double>(*tokenRow(f.logDecay, place.first + r)));
+                m_sums[static_cast<std::size_t>(r)] + std::max(kLeastLogDecay, static_cast<double>(*tokenRow(f.logDecay, place.first + r)));
     for (Index r = 0; r < m_rows && m_decays > 1; ++r) {
         const auto before = std::span(m_sums).subspan(static_cast<std::size_t>(r) * columns, columns);
         const auto after = std::span(m_sums).subspan(static_cast<std::size_t>(r + 1) * columns, columns);

@@ -71,7 +71,8 @@ void MixerChunk::prepareQueries(const MixerFactors& f)
     }
     const auto corrected = m_product.make(m_place.rows, m_place.rows);
     const auto c = f.correct.rowRange(m_place.first, m_place.rows);
-    m_decays.gram(queries, {c, m_decays.tame() && m_decays.any() ? MatrixView<const float>(m_grownCorrects.matrix) : c}, f.readsUndecayed, strict, reads);
+    m_decays.gram(queries, {c, m_decays.tame() && m_decays.any() ? MatrixView<const float>(m_grownCorrects.matrix) : c}, f.readsUndecayed,
+                  strict, reads);
     m_decays.gram(queries, keys, f.readsUndecayed, strict, own);
     gemmNN(reads, m_inverse.matrix, corrected);
     gemmNN(corrected, m_erases.matrix, leaving, 1.0F, Into::Add);

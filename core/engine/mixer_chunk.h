@@ -24,18 +24,18 @@ public:
     /// What its queries read: D, Q̂. After prepareKeys of the same chunk.
     void prepareQueries(const MixerFactors& factors);
 
-    Index first() const { return m_place.first; }                               ///< token
-    Index rows() const { return m_place.rows; }                                 ///< tokens
-    Index firstQuery() const { return m_place.firstQuery; }                     ///< query
-    Index queries() const { return m_place.queries; }                           ///< that stand in this chunk; the last rows of D and Q̂
-    std::span<const float> decay() const { return m_decays.decay(); }           ///< e^G [1 or K]
-    std::span<const double> logDecay() const { return m_decays.logDecay(); }    ///< G [1 or K]
-    std::span<const double> factors() const { return m_decays.factors(); }      ///< e^G in float64 [1 or K]
-    MatrixView<const float> writes() const { return m_writes.matrix; }          ///< Ŵ [rows, K]
-    MatrixView<const float> erases() const { return m_erases.matrix; }          ///< Ã [rows, K]
-    MatrixView<const float> corrects() const { return m_corrects.matrix; }      ///< Z [rows, K]
-    MatrixView<const float> own() const;                                        ///< D [queries, rows], without the scale
-    MatrixView<const float> leaving() const;                                    ///< Q̂ [queries, K], without the scale
+    Index first() const { return m_place.first; }                            ///< token
+    Index rows() const { return m_place.rows; }                              ///< tokens
+    Index firstQuery() const { return m_place.firstQuery; }                  ///< query
+    Index queries() const { return m_place.queries; }                        ///< that stand in this chunk; the last rows of D and Q̂
+    std::span<const float> decay() const { return m_decays.decay(); }        ///< e^G [1 or K]
+    std::span<const double> logDecay() const { return m_decays.logDecay(); } ///< G [1 or K]
+    std::span<const double> factors() const { return m_decays.factors(); }   ///< e^G in float64 [1 or K]
+    MatrixView<const float> writes() const { return m_writes.matrix; }       ///< Ŵ [rows, K]
+    MatrixView<const float> erases() const { return m_erases.matrix; }       ///< Ã [rows, K]
+    MatrixView<const float> corrects() const { return m_corrects.matrix; }   ///< Z [rows, K]
+    MatrixView<const float> own() const;                                     ///< D [queries, rows], without the scale
+    MatrixView<const float> leaving() const;                                 ///< Q̂ [queries, K], without the scale
 
 private:
     void invert(MatrixView<const float> lower, double sign, MatrixView<float> out);
