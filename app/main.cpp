@@ -40,7 +40,7 @@ int main(int argc, char** argv)
     for (const auto& backend : cudaBackends())
         backends.push_back(backend);
     if (parser.isSet(exportOption))
-        return exportSession(parser.value(exportOption), parser.value(outOption));
+        return exportSession(std::move(backends), parser.value(exportOption), parser.value(outOption));
     const int code = runExplorer(std::move(backends), cudaUnavailableReason(), parser.positionalArguments());
     if (parser.isSet(framesOption)) {
         QSaveFile file(parser.value(framesOption));

@@ -2,6 +2,7 @@
 #include "core/backend.h"
 
 #include <mutex>
+#include <utility>
 
 namespace attnscope {
 
@@ -17,6 +18,8 @@ Notices& notices()
     static Notices all;
     return all;
 }
+
+thread_local NoticeCollector* innermost = nullptr;
 
 } // namespace
 
@@ -40,6 +43,13 @@ Result<std::shared_ptr<const ScoreSource>> Backend::difference(std::shared_ptr<c
     return makeDifference(std::move(a), std::move(b), metric);
 }
 
+bool Backend::computes(const ScoreSource&) const { return id() == "cpu"; }
+
+Result<RowStatistics> Backend::rowStatistics(const Inputs& inputs, HeadRef head, const RunContext& context) const
+{
+    return computeRowStatistics(inputs, head, context);
+}
+
 Result<Ceilings> Backend::ceilings() const
 {
     return Error{Errc::Unsupported, "The ceilings of " + id() + " can't be measured this way.", "See measurePeaks() for the processor's."};
@@ -51,8 +61,14 @@ void setNoticeHandler(std::function<void(const std::string&)> handler)
     notices().handler = std::move(handler);
 }
 
+NoticeCollector::NoticeCollector() : m_outer(std::exchange(innermost, this)) {}
+
+NoticeCollector::~NoticeCollector() { innermost = m_outer; }
+
 void giveNotice(const std::string& sentence)
 {
+    for (auto* collector = innermost; collector != nullptr; collector = collector->m_outer)
+        collector->m_sentences.push_back(sentence);
     const std::scoped_lock lock(notices().mutex);
     if (notices().handler)
         notices().handler(sentence);

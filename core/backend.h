@@ -4,12 +4,14 @@
 
 #include "core/base/dtype.h"
 #include "core/method/attention_method.h"
+#include "core/metrics/row_statistics.h"
 #include "core/scores/difference.h"
 
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace attnscope {
 
@@ -58,6 +60,12 @@ public:
     virtual Result<std::shared_ptr<const ScoreSource>> difference(std::shared_ptr<const ScoreSource> a,
                                                                   std::shared_ptr<const ScoreSource> b, DifferenceMetric metric) const;
 
+    /// Whether the blocks of a map that scores() or difference() made are computed here: false of one that fell back to the CPU.
+    virtual bool computes(const ScoreSource& map) const;
+
+    /// As computeRowStatistics, of the exact map; where there is no kernel for these inputs, on the CPU.
+    virtual Result<RowStatistics> rowStatistics(const Inputs& inputs, HeadRef head, const RunContext& context) const;
+
     /// Measured anew, in under a second; Unsupported where this backend doesn't measure them.
     virtual Result<Ceilings> ceilings() const;
 };
@@ -68,7 +76,23 @@ const Backend& cpuBackend();
 /// Where backends say what they did instead of what was asked ("ran head by head", "ran on the CPU"): called from any thread.
 void setNoticeHandler(std::function<void(const std::string&)> handler);
 
-/// Hands one sentence to the handler, if there is one.
+/// Hands one sentence to the handler, if there is one, and to the calling thread's collectors.
 void giveNotice(const std::string& sentence);
+
+/// Collects what is said on its thread while it lives, so that a result can carry it.
+class NoticeCollector {
+public:
+    NoticeCollector();
+    NoticeCollector(const NoticeCollector&) = delete;
+    NoticeCollector& operator=(const NoticeCollector&) = delete;
+    ~NoticeCollector();
+
+    const std::vector<std::string>& sentences() const { return m_sentences; }
+
+private:
+    friend void giveNotice(const std::string& sentence);
+    NoticeCollector* m_outer;
+    std::vector<std::string> m_sentences;
+};
 
 } // namespace attnscope

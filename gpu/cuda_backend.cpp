@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "gpu/cuda_backend.h"
 
+#include "core/method/registry.h"
 #include "gpu/card_ceilings.h"
 #include "gpu/cuda_map.h"
 #include "gpu/cuda_method.h"
+#include "gpu/cuda_rows.h"
 #include "gpu/device_problem.h"
 #include "gpu/fallback.h"
 
@@ -38,9 +40,12 @@ public:
     Result<SharedSource> scores(const AttentionMethod& method, const Inputs& inputs, HeadRef head, const Params& params,
                                 const RunContext& context) const override;
     Result<SharedSource> difference(SharedSource a, SharedSource b, DifferenceMetric metric) const override;
+    Result<RowStatistics> rowStatistics(const Inputs& inputs, HeadRef head, const RunContext& context) const override;
+    bool computes(const ScoreSource& map) const override { return isCudaMap(map); }
     Result<Ceilings> ceilings() const override { return noteLoss(measureCeilings(m_card.device)); }
 
 private:
+    std::string lostText() const { return id() + " failed earlier and can't be used until the program is started again."; }
     Result<void> supportsRow(const AttentionMethod& method, const Shape& shape, bool causal, const Params* params) const;
     Result<void> ready(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const;
     Result<void> runOnCard(const CudaMethod& row, const Inputs& inputs, const Params& params, std::span<float> out,
@@ -66,8 +71,7 @@ T CudaBackend::noteLoss(T result) const
 Result<void> CudaBackend::supportsRow(const AttentionMethod& method, const Shape& shape, bool causal, const Params* params) const
 {
     if (m_card.lost)
-        return Error{Errc::Device, id() + " failed earlier and can't be used until the program is started again.",
-                     "Run on the CPU (--backend cpu)."};
+        return Error{Errc::Device, lostText(), "Run on the CPU (--backend cpu)."};
     if (auto onCpu = cpuBackend().supports(method, shape, causal); !onCpu) // no such form anywhere
         return onCpu;
     const auto* row = findCudaMethod(method.info().id);
@@ -186,6 +190,8 @@ Result<SharedSource> CudaBackend::scores(const AttentionMethod& method, const In
                                          const RunContext& context) const
 {
     const auto onCpu = [&method, inputs, head, params, context] { return method.scores(inputs, head, params, context); };
+    if (m_card.lost)
+        giveNotice(lostText() + " The map is computed on the CPU.");
     if (m_card.lost || inputs.window > 0)
         return onCpu();
     Result<SharedSource> made = Error{Errc::Unsupported, "", ""};
@@ -220,11 +226,26 @@ Result<SharedSource> CudaBackend::difference(SharedSource a, SharedSource b, Dif
     return makeDifference(std::move(a), std::move(b), metric);
 }
 
-std::unique_ptr<Card> makeCard(int index)
+Result<RowStatistics> CudaBackend::rowStatistics(const Inputs& inputs, HeadRef head, const RunContext& context) const
+{
+    if (m_card.lost)
+        giveNotice(lostText() + " The row statistics are computed on the CPU.");
+    if (m_card.lost || inputs.window > 0)
+        return computeRowStatistics(inputs, head, context);
+    if (auto runnable = checkRunnable(*findMethod("softmax"), inputs, head, {}, context); !runnable)
+        return runnable.error();
+    auto made = noteLoss(computeCudaRowStatistics(m_card.device, inputs, head, m_dtype, context));
+    if (made || made.error().code == Errc::Cancelled)
+        return made;
+    giveNotice(made.error().what + " The row statistics are computed on the CPU.");
+    return computeRowStatistics(inputs, head, context);
+}
+
+Result<std::unique_ptr<Card>> makeCard(int index)
 {
     auto device = CudaDevice::find(index);
     if (!device)
-        return nullptr;
+        return device.error();
     auto card = std::make_unique<Card>();
     card->device = *std::move(device);
     for (std::size_t i = 0; i < kDtypeNames.size(); ++i)
@@ -232,15 +253,31 @@ std::unique_ptr<Card> makeCard(int index)
     return card;
 }
 
-std::vector<std::unique_ptr<Card>> makeCards()
+struct Cards {
+    std::vector<std::unique_ptr<Card>> usable;
+    std::string refusal; ///< why the first unusable one is; empty where there is none
+};
+
+Cards makeCards()
 {
+    Cards cards;
     int count = 0; // stays 0 where there is no driver
-    std::vector<std::unique_ptr<Card>> cards;
-    if (cudaGetDeviceCount(&count) != cudaSuccess)
-        return cards;
-    for (int i = 0; i < count; ++i)
-        if (auto card = makeCard(i))
-            cards.push_back(std::move(card));
+    const auto status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess)
+        return {{}, std::string("No NVIDIA GPU can be used: ") + cudaGetErrorString(status) + "."};
+    for (int i = 0; i < count; ++i) {
+        auto card = makeCard(i);
+        if (card)
+            cards.usable.push_back(*std::move(card));
+        else if (cards.refusal.empty())
+            cards.refusal = "The GPU cuda:" + std::to_string(i) + " can't be used: " + card.error().what;
+    }
+    return cards;
+}
+
+const Cards& allCards()
+{
+    static const Cards cards = makeCards();
     return cards;
 }
 
@@ -248,10 +285,9 @@ std::vector<std::unique_ptr<Card>> makeCards()
 
 const std::vector<const Backend*>& cudaBackends()
 {
-    static const auto cards = makeCards();
     static const auto backends = [] {
         std::vector<const Backend*> made;
-        for (const auto& card : cards)
+        for (const auto& card : allCards().usable)
             made.push_back(card->formats.front().get());
         return made;
     }();
@@ -262,10 +298,7 @@ std::string cudaUnavailableReason()
 {
     if (!cudaBackends().empty())
         return {};
-    int count = 0;
-    const auto status = cudaGetDeviceCount(&count);
-    return status == cudaSuccess ? "No NVIDIA GPU was found."
-                                 : std::string("No NVIDIA GPU can be used: ") + cudaGetErrorString(status) + ".";
+    return allCards().refusal.empty() ? "No NVIDIA GPU was found." : allCards().refusal;
 }
 
 } // namespace attnscope

@@ -3,8 +3,7 @@
 
 #include "core/backend.h"
 #include "core/scores/low_rank_source.h"
-#include "gpu/kernels/map.h"
-#include "gpu/kernels/split.h"
+#include "gpu/map_operands.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,11 +13,7 @@ namespace attnscope {
 
 namespace {
 
-constexpr Index kPadTo = 8;
-constexpr Index kRowTile = 384;   // a multiple of all kernels' tiles
 constexpr double kMapRate = 1e14; // FLOP/s that the map kernels reach at least
-
-kernels::CardLimits limitsOf(const CudaDevice& device) { return {device.isHopper(), device.multiprocessors, device.sharedBytes}; }
 
 /// Operands on the card and the workspace that owns them; a map's, shared by the differences made from it.
 struct MapOnCard {
@@ -33,38 +28,6 @@ struct MapOnCard {
     Index cols() const { return isExact ? exact.k.rows : right.rows; }
 };
 
-Result<kernels::MapOperand> uploadOperand(MatrixView<const float> from, int parts, Workspace& workspace)
-{
-    auto staging = Workspace::make(workspace.device());
-    if (!staging)
-        return staging.error();
-    auto wide = staging->take<float>(from.rows * from.cols);
-    auto scratch = staging->take<unsigned>(1);
-    const Index padded = (from.cols + kPadTo - 1) / kPadTo * kPadTo;
-    auto narrow = workspace.takeBytes(static_cast<std::size_t>(2 * parts * from.rows * padded));
-    auto factor = workspace.take<float>(1);
-    for (const auto* failed : {wide ? nullptr : &wide.error(), scratch ? nullptr : &scratch.error(), narrow ? nullptr : &narrow.error(),
-                               factor ? nullptr : &factor.error()})
-        if (failed != nullptr)
-            return *failed;
-    if (auto ready = workspace.synchronize("allocating"); !ready) // the staging stream writes what the other one allocated
-        return ready.error();
-    const auto width = static_cast<std::size_t>(from.cols) * sizeof(float);
-    const auto pitch = static_cast<std::size_t>(from.stride) * sizeof(float);
-    auto status = cudaMemcpy2DAsync(*wide, width, from.data, std::max(pitch, width), width, static_cast<std::size_t>(from.rows),
-                                    cudaMemcpyHostToDevice, staging->stream());
-    if (status == cudaSuccess)
-        status = kernels::launchFactors(*wide, 1, from.rows * from.cols, *scratch, *factor, staging->stream());
-    if (status == cudaSuccess)
-        status = kernels::launchSplit(*wide, *narrow, *factor, 1, from.rows, from.cols, padded, parts, staging->stream());
-    if (auto done = checkCuda(status, "copying to the card"); !done)
-        return done.error();
-    if (auto done = staging->synchronize("copying to the card"); !done)
-        return done.error();
-    return kernels::MapOperand{*narrow, from.rows, padded, *factor};
-}
-
-/// Row log-sum-exps, in pieces between which it can be stopped.
 Result<void> computeLse(MapOnCard& map, const RunContext& context)
 {
     auto lse = map.workspace.take<float>(map.rows());
@@ -72,18 +35,8 @@ Result<void> computeLse(MapOnCard& map, const RunContext& context)
         return lse.error();
     kernels::RowStatistics to;
     to.lse = *lse;
-    Launch launch(map.workspace, context);
-    const double flops = 2.0 * static_cast<double>(map.rows()) * static_cast<double>(map.cols()) * static_cast<double>(map.exact.q.width);
-    const Index pieces = Launch::pieces(flops * map.parts, kMapRate);
-    const Index step = ((map.rows() + pieces - 1) / pieces + kRowTile - 1) / kRowTile * kRowTile;
-    for (Index row = 0; row < map.rows(); row += step) {
-        if (auto go = launch.checkpoint(static_cast<double>(row) / static_cast<double>(map.rows())); !go)
-            return go;
-        const auto status = kernels::launchRowStatistics(map.exact, map.firstVisible, map.parts, to, row, std::min(map.rows(), row + step),
-                                                         limitsOf(launch.device()), launch.stream());
-        if (auto launched = checkCuda(status, "starting the row statistics"); !launched)
-            return launched;
-    }
+    if (auto done = runRowStatistics(map.exact, map.firstVisible, map.parts, to, map.workspace, context); !done)
+        return done;
     map.exact.lse = *lse;
     return map.workspace.synchronize("running the row statistics");
 }
@@ -208,9 +161,9 @@ Result<void> CudaMap::readBlock(const Block& block, Pool pool, MatrixView<float>
     return source ? (*source)->read(block, pool, out, context) : source.error();
 }
 
-int partsOf(Dtype dtype) { return dtype == Dtype::F32 ? 2 : 1; }
-
 } // namespace
+
+bool isCudaMap(const ScoreSource& map) { return dynamic_cast<const CudaMap*>(&map) != nullptr; }
 
 Result<SharedSource> makeCudaSoftmaxMap(const CudaDevice& device, const Inputs& inputs, HeadRef head, Dtype dtype, CpuMap onCpu,
                                         const RunContext& context)
@@ -220,14 +173,11 @@ Result<SharedSource> makeCudaSoftmaxMap(const CudaDevice& device, const Inputs& 
         return workspace.error();
     auto map = std::make_shared<MapOnCard>(MapOnCard{*std::move(workspace), partsOf(dtype)});
     map->isExact = true;
-    map->firstVisible = inputs.causal ? 1 + inputs.k.rows() - inputs.q.rows() : inputs.k.rows();
-    map->exact.scale = inputs.effectiveScale();
-    for (const auto& [matrix, place] : {std::pair{inputs.qOf(head), &map->exact.q}, {inputs.kOf(head), &map->exact.k}}) {
-        auto operand = uploadOperand(matrix, map->parts, map->workspace);
-        if (!operand)
-            return operand.error();
-        *place = *operand;
-    }
+    map->firstVisible = firstVisibleKeys(inputs);
+    auto exact = uploadExactTerm(inputs, head, map->parts, map->workspace);
+    if (!exact)
+        return exact.error();
+    map->exact = *exact;
     kernels::MapProblem whole;
     whole.exact = map->exact;
     whole.parts = map->parts;

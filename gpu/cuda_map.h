@@ -16,6 +16,9 @@ using SharedSource = std::shared_ptr<const ScoreSource>;
 /// The same map on the CPU, made when first needed: where the card's memory ends, or the card is lost.
 using CpuMap = std::function<Result<SharedSource>()>;
 
+/// Whether it is one of this file's, whose blocks a card computes.
+bool isCudaMap(const ScoreSource& map);
+
 /// softmax(scale q k^T) of one head; one pass over the keys for the rows' log-sum-exp happens here. `device` must outlive the source. F32:
 /// float32 accuracy; other formats: operands of 11 significant bits.
 Result<SharedSource> makeCudaSoftmaxMap(const CudaDevice& device, const Inputs& inputs, HeadRef head, Dtype dtype, CpuMap onCpu,

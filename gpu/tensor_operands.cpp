@@ -11,9 +11,9 @@ namespace {
 
 constexpr Index kPadTo = 8; // 16 bytes
 
-int partsOf(Dtype dtype) { return dtype == Dtype::F32 ? 2 : 1; }
-
 } // namespace
+
+int partsOf(Dtype dtype) { return dtype == Dtype::F32 ? 2 : 1; }
 
 bool hasTensorKernel(const CudaDevice& device, Index widest, Dtype dtype)
 {

@@ -10,6 +10,9 @@ namespace attnscope {
 /// Whether the tensor cores have a kernel for rows of that width: split float32 up to 128 columns, others up to 256.
 bool hasTensorKernel(const CudaDevice& device, Index widest, Dtype dtype);
 
+/// Float16 numbers that an operand of this format is held in: two of them for float32 accuracy.
+int partsOf(Dtype dtype);
+
 /// Memory for the operands of inputs of one size; where nothing has to be converted, none.
 class TensorOperands {
 public:

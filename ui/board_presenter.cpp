@@ -17,23 +17,36 @@ QString shortTitle(const MethodSetting& setting)
 
 QString sentence(const Error& error) { return QString::fromStdString(error.what + " " + error.hint); }
 
-QString parametersText(const ApproximationState& state)
+/// "f16 · cuda:0", "f32 · cpu, not cuda:0", or both where map and output were computed in different places.
+QString placeText(const HeadResult& result, const ComputeChoice& asked)
 {
-    QString text = QStringLiteral("f32 · cpu");
+    const auto text = [&asked](const Place& place) {
+        const auto there = QString::fromStdString(place.text());
+        return place.backend == asked.backend ? there : QObject::tr("%1, not %2").arg(there, QString::fromStdString(asked.backend));
+    };
+    if (result.mapPlace == result.outputPlace || !result.output)
+        return text(result.mapPlace);
+    return QObject::tr("map %1, output %2").arg(text(result.mapPlace), text(result.outputPlace));
+}
+
+QString parametersText(const ApproximationState& state, const ComputeChoice& asked)
+{
+    QString text = state.comparison ? placeText(state.comparison->approximation, asked) : QString();
     const QString title = methodTitle(state.setting);
     const QString plain = shortTitle(state.setting);
     if (title.size() > plain.size())
-        text += QStringLiteral(" · ") + title.mid(plain.size()).trimmed();
+        text += (text.isEmpty() ? QString() : QStringLiteral(" · ")) + title.mid(plain.size()).trimmed();
     if (state.comparison && state.comparison->change.any())
         text += QStringLiteral(" · ") + QString::fromStdString(state.comparison->change.explanation());
     return text;
 }
 
-PaneContent exactPane(const BoardState& board)
+PaneContent exactPane(const BoardState& board, const ComputeChoice& asked)
 {
-    PaneContent pane{QObject::tr("Softmax (exact)"), QStringLiteral("f32 · cpu"), PaneContent::Kind::Exact, nullptr, {}};
+    PaneContent pane{QObject::tr("Softmax (exact)"), {}, PaneContent::Kind::Exact, nullptr, {}};
     if (board.exact) {
         pane.source = board.exact->map;
+        pane.subtitle = placeText(*board.exact, asked);
         pane.subtitle += board.exact->causal ? QObject::tr(" · causal") : QObject::tr(" · bidirectional");
         if (board.exact->window > 0)
             pane.subtitle += QObject::tr(" · window %1").arg(board.exact->window);
@@ -42,9 +55,9 @@ PaneContent exactPane(const BoardState& board)
     return pane;
 }
 
-PaneContent approximationPane(const ApproximationState& state)
+PaneContent approximationPane(const ApproximationState& state, const ComputeChoice& asked)
 {
-    PaneContent pane{shortTitle(state.setting), parametersText(state), PaneContent::Kind::Approximation, nullptr, {}};
+    PaneContent pane{shortTitle(state.setting), parametersText(state, asked), PaneContent::Kind::Approximation, nullptr, {}};
     if (state.comparison)
         pane.source = state.comparison->approximation.map;
     else
@@ -82,6 +95,19 @@ QString valueText(const ScoreSource& source, Index query, Index key)
     return value.ok() ? QString::fromStdString(formatValue(*value)) : QStringLiteral("–");
 }
 
+/// "row: entropy 1.92 nats, largest 0.412 on key 12 “whale”".
+QString rowText(const BoardState& board, Index query)
+{
+    if (!board.rows || query >= board.rows->rows())
+        return {};
+    const auto at = static_cast<std::size_t>(query);
+    const Index key = board.rows->topKeys[at * static_cast<std::size_t>(kTopWeights)];
+    return QObject::tr("row: entropy %1 nats, largest %2 on key %3%4")
+        .arg(QString::fromStdString(formatValue(board.rows->entropy[at])), QString::fromStdString(formatValue(board.rows->largest(query))))
+        .arg(key)
+        .arg(tokenText(board, key));
+}
+
 } // namespace
 
 std::vector<PaneContent> panesOf(const BoardState& board, const Session& session)
@@ -92,9 +118,9 @@ std::vector<PaneContent> panesOf(const BoardState& board, const Session& session
                  PaneContent::Kind::Exact,
                  nullptr,
                  board.failure ? sentence(*board.failure) : QObject::tr("Opening the input…")}};
-    std::vector<PaneContent> panes{exactPane(board)};
+    std::vector<PaneContent> panes{exactPane(board, session.compute)};
     for (const auto& state : board.approximations)
-        panes.push_back(approximationPane(state));
+        panes.push_back(approximationPane(state, session.compute));
     for (const auto& state : board.approximations)
         panes.push_back(errorPane(state, session.view.metric));
     if (session.view.hideSink)
@@ -146,6 +172,8 @@ QString hoverText(const BoardState& board, Index query, Index key)
             parts += QStringLiteral("%1 %2 (%3)")
                          .arg(QString::fromStdString(state.setting.id), valueText(*state.comparison->approximation.map, query, key),
                               valueText(*state.error, query, key));
+    if (const QString row = rowText(board, query); !row.isEmpty())
+        parts += row;
     return parts.join(QStringLiteral("  ·  "));
 }
 

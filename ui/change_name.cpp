@@ -169,6 +169,10 @@ ChangeName changeName(const Session& before, const Session& after)
         return *name;
     if (auto name = methodsName(before, after))
         return *name;
+    if (before.compute.backend != after.compute.backend)
+        return {{}, step(tr("device"), textOf(before.compute.backend), textOf(after.compute.backend))};
+    if (before.compute != after.compute)
+        return {{}, step(tr("number format"), textOf(toString(before.compute.dtype)), textOf(toString(after.compute.dtype)))};
     if (auto name = viewName(before.view, after.view))
         return *name;
     if (before.text.search != after.text.search)

@@ -54,10 +54,11 @@ int runExplorer(std::vector<const Backend*> backends, const std::string& cudaNot
     return QApplication::exec();
 }
 
-int exportSession(const QString& sessionFile, const QString& folder)
+int exportSession(std::vector<const Backend*> backends, const QString& sessionFile, const QString& folder)
 {
+    setNoticeHandler([](const std::string& sentence) { std::fprintf(stderr, "%s\n", sentence.c_str()); });
     const bool stacks = architectureFile(sessionFile) == ArchitectureFile::Yes;
-    const auto written = stacks ? renderArchitectures(sessionFile, folder) : renderSession(sessionFile, folder);
+    const auto written = stacks ? renderArchitectures(sessionFile, folder) : renderSession(sessionFile, folder, std::move(backends));
     if (!written) {
         std::fprintf(stderr, "%s\n%s\n", written.error().what.c_str(), written.error().hint.c_str());
         return exitCode(written.error().code);

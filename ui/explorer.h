@@ -17,6 +17,6 @@ int runExplorer(std::vector<const Backend*> backends, const std::string& cudaNot
 /// Renders a session's board, or architectures (a config.json, or saved ones), to `folder`: PNG, SVG, PDF, CSV. Needs no display. Returns
 /// the process' exit code: 0, or as the command line's: 3 bad input, 4 unsupported or does not fit, 1 anything else, with one sentence and
 /// a hint on stderr.
-int exportSession(const QString& sessionFile, const QString& folder);
+int exportSession(std::vector<const Backend*> backends, const QString& sessionFile, const QString& folder);
 
 } // namespace attnscope

@@ -158,9 +158,9 @@ Result<QStringList> Renderer::render()
 
 } // namespace
 
-Result<QStringList> renderSession(const QString& sessionFile, const QString& folder)
+Result<QStringList> renderSession(const QString& sessionFile, const QString& folder, std::vector<const Backend*> backends)
 {
-    SessionController controller{{}};
+    SessionController controller({}, nullptr, std::move(backends));
     if (auto failure = settle(controller, sessionFile))
         return *failure;
     if (controller.board().failure)

@@ -58,6 +58,14 @@ void JobsPanel::refresh()
         m_clock.start();
 }
 
+void JobsPanel::setNotices(const std::vector<Notice>& notices)
+{
+    m_notices = notices;
+    m_ids.clear();
+    clear();
+    refresh();
+}
+
 void JobsPanel::makeLines(const std::vector<JobStatus>& jobs)
 {
     clear();
@@ -70,6 +78,12 @@ void JobsPanel::makeLines(const std::vector<JobStatus>& jobs)
     }
     if (jobs.empty())
         new QTreeWidgetItem(this, {tr("Nothing is being computed."), QString(), QString()});
+    for (const Notice& notice : m_notices) {
+        const QString when = notice.last.toString(QStringLiteral("hh:mm:ss"));
+        auto* item = new QTreeWidgetItem(
+            this, {QStringLiteral("⚠ ") + notice.sentence, notice.times > 1 ? tr("%1 · %2 times").arg(when).arg(notice.times) : when, {}});
+        item->setToolTip(0, notice.sentence);
+    }
 }
 
 } // namespace attnscope

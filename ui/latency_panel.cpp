@@ -33,6 +33,26 @@ QComboBox* lengthBox(QWidget* parent)
 
 Index lengthOf(const QComboBox& box) { return box.currentData().toLongLong(); }
 
+/// One after the other; the curves of later ones follow those of the first.
+Result<std::vector<SweepSample>> runSweeps(const SweepSpec& spec, const std::vector<const Backend*>& backends, const RunContext& given,
+                                           const std::function<void(const SweepSample&)>& onSample)
+{
+    std::vector<SweepSample> all;
+    const auto count = static_cast<double>(backends.size());
+    for (std::size_t b = 0; b < backends.size(); ++b) {
+        RunContext context = given;
+        context.progress = [&](double done) { given.report((static_cast<double>(b) + done) / count); };
+        const auto samples = runSweep(spec, *backends[b], context, [&](SweepSample sample) {
+            sample.index += b * spec.methods.size();
+            all.push_back(sample);
+            onSample(sample);
+        });
+        if (!samples)
+            return samples.error();
+    }
+    return all;
+}
+
 void selectLength(QComboBox& box, Index n) { box.setCurrentIndex(std::max(0, box.findData(QVariant::fromValue<qlonglong>(n)))); }
 
 } // namespace
@@ -56,6 +76,11 @@ LatencyPanel::LatencyPanel(JobQueue& jobs, std::vector<const Backend*> backends,
 {
     for (const auto* backend : m_backends)
         m_backend->addItem(QString::fromStdString(backend->id() + "  " + backend->device()));
+    m_backend->setObjectName(QStringLiteral("device"));
+    if (m_backends.size() > 1)
+        m_backend->addItem(tr("all of them, on one plot"));
+    m_backend->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon); // a card's name is long
+    m_backend->setMinimumContentsLength(12);
     m_methods->setMinimumHeight(48);
     m_dim->setRange(1, 512);
     m_heads->setRange(1, 128);
@@ -154,13 +179,42 @@ SweepChoice LatencyPanel::choice() const
 QString LatencyPanel::header() const
 {
     const auto& machine = machineInfo();
-    const auto* backend = m_backends.at(static_cast<std::size_t>(std::max(0, m_backend->currentIndex())));
-    return tr("%1 · %2 · %3 threads · float32 · %4 heads × width %5 · %6 · median, bars from first to third quartile")
-        .arg(QString::fromStdString(backend->device()), QString::fromStdString(machine.instructionSet))
-        .arg(machine.hardwareThreads)
+    QStringList devices;
+    for (const auto* backend : chosenBackends())
+        devices += backend->id() == cpuBackend().id()
+                       ? tr("%1 · %2 · %3 threads · f32")
+                             .arg(QString::fromStdString(backend->device()), QString::fromStdString(machine.instructionSet))
+                             .arg(machine.hardwareThreads)
+                       : QStringLiteral("%1 · %2").arg(QString::fromStdString(backend->device()),
+                                                       QString::fromUtf8(toString(backend->dtype()).data()));
+    return tr("%1 · %2 heads × width %3 · %4 · median, bars from first to third quartile")
+        .arg(devices.join(tr(" and ")))
         .arg(m_heads->value())
         .arg(m_dim->value())
         .arg(m_causal->isChecked() ? tr("causal") : tr("bidirectional"));
+}
+
+void LatencyPanel::setCompute(const ComputeChoice& compute)
+{
+    if (compute == m_compute)
+        return;
+    m_compute = compute;
+    for (std::size_t i = 0; i < m_backends.size(); ++i)
+        if (m_backends[i]->id() == compute.backend)
+            m_backend->setCurrentIndex(static_cast<int>(i));
+    if (!m_running && m_samples.empty())
+        m_header->setText(header());
+}
+
+std::vector<const Backend*> LatencyPanel::chosenBackends() const
+{
+    std::vector<const Backend*> chosen = m_backends;
+    if (const auto at = static_cast<std::size_t>(std::max(0, m_backend->currentIndex())); at < m_backends.size())
+        chosen = {m_backends[at]};
+    for (auto& backend : chosen)
+        if (const auto inFormat = backend->in(m_compute.dtype))
+            backend = *inFormat;
+    return chosen;
 }
 
 QString LatencyPanel::report() const { return sweepReport(m_samples); }
@@ -196,11 +250,10 @@ void LatencyPanel::start()
     m_report->setText(tr("Measuring…"));
     m_running = true;
     m_start->setText(tr("Cancel"));
-    const auto* backend = m_backends.at(static_cast<std::size_t>(std::max(0, m_backend->currentIndex())));
     m_job = m_jobs.replace(
         "sweep", "Latency sweep", Lane::Background,
-        [this, spec = *wanted, backend](const RunContext& context) {
-            return runSweep(spec, *backend, context, [this](const SweepSample& sample) {
+        [this, spec = *wanted, backends = chosenBackends()](const RunContext& context) {
+            return runSweeps(spec, backends, context, [this](const SweepSample& sample) {
                 QMetaObject::invokeMethod(
                     this, [this, sample] { addSample(sample); }, Qt::QueuedConnection);
             });

@@ -29,6 +29,9 @@ public:
     void setChoice(const SweepChoice& choice);
     SweepChoice choice() const;
 
+    /// The device to begin with, and the number format of those that have it.
+    void setCompute(const ComputeChoice& compute);
+
     const std::vector<SweepSample>& samples() const { return m_samples; }
     LatencyPlot& plot() { return *m_plot; }
     QString header() const; ///< processor, threads, dtype, heads, width
@@ -45,9 +48,11 @@ private:
     void addSample(const SweepSample& sample);
     void end(const Result<std::vector<SweepSample>>& samples);
     Result<SweepSpec> spec() const;
+    std::vector<const Backend*> chosenBackends() const; ///< one, or all of them
 
     JobQueue& m_jobs;
     std::vector<const Backend*> m_backends;
+    ComputeChoice m_compute;
     std::vector<SweepSample> m_samples;
     std::uint64_t m_job = 0;
     bool m_running = false;

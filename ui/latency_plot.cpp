@@ -31,6 +31,24 @@ std::map<std::size_t, std::vector<SweepSample>> byMethod(const std::vector<Sweep
     return curves;
 }
 
+/// The index of the first curve of the same method: on another device it has the same colour.
+std::size_t colorOf(const std::vector<SweepSample>& samples, const std::string& method, std::size_t index)
+{
+    for (const auto& sample : samples)
+        if (sample.method == method)
+            index = std::min(index, sample.index);
+    return index;
+}
+
+/// "softmax", "softmax cuda:0", "softmax cuda:0 f16".
+QString curveName(const SweepSample& sample)
+{
+    std::string name = sample.method;
+    if (sample.backend != cpuBackend().id())
+        name += " " + sample.backend + (sample.dtype == toString(Dtype::F32) ? "" : " " + sample.dtype);
+    return QString::fromStdString(name);
+}
+
 void makeLogarithmic(QCPAxis& axis)
 {
     axis.setScaleType(QCPAxis::stLogarithmic);
@@ -99,9 +117,9 @@ void LatencyPlot::setSamples(const std::vector<SweepSample>& samples, double tim
     m_capMs = timeCapSeconds * 1000.0;
     m_plot->clearPlottables();
     for (const auto& [index, curve] : byMethod(samples)) {
-        addCurve(QString::fromStdString(curve.front().method + (curve.front().backend == "cpu" ? "" : " " + curve.front().backend)), curve,
-                 index);
-        addOpenMarkers(curve, index);
+        const std::size_t color = colorOf(samples, curve.front().method, index);
+        addCurve(curveName(curve.front()), curve, color, color == index ? Qt::SolidLine : Qt::DashLine);
+        addOpenMarkers(curve, color);
     }
     addFits(samples);
     auto ticker = QSharedPointer<QCPAxisTickerText>::create();
@@ -113,11 +131,11 @@ void LatencyPlot::setSamples(const std::vector<SweepSample>& samples, double tim
     m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
-void LatencyPlot::addCurve(const QString& name, const std::vector<SweepSample>& samples, std::size_t color)
+void LatencyPlot::addCurve(const QString& name, const std::vector<SweepSample>& samples, std::size_t color, Qt::PenStyle style)
 {
     auto* graph = m_plot->addGraph();
     graph->setName(name);
-    graph->setPen(QPen(m_colors[static_cast<qsizetype>(color) % m_colors.size()], 1.6));
+    graph->setPen(QPen(m_colors[static_cast<qsizetype>(color) % m_colors.size()], 1.6, style));
     graph->setScatterStyle(QCPScatterStyle(curveShape(color), m_colors[static_cast<qsizetype>(color) % m_colors.size()],
                                            m_colors[static_cast<qsizetype>(color) % m_colors.size()], 6));
     auto* bars = new QCPErrorBars(m_plot->xAxis, m_plot->yAxis);
@@ -147,10 +165,7 @@ void LatencyPlot::addOpenMarkers(const std::vector<SweepSample>& samples, std::s
 void LatencyPlot::addFits(const std::vector<SweepSample>& samples)
 {
     for (const auto& fitted : fitsOf(samples)) {
-        std::size_t color = 0;
-        for (const auto& sample : samples)
-            if (sample.method == fitted.method)
-                color = sample.index;
+        const std::size_t color = colorOf(samples, fitted.method, fitted.index);
         auto* line = m_plot->addGraph();
         line->removeFromLegend();
         line->setPen(QPen(m_colors[static_cast<qsizetype>(color) % m_colors.size()], 1.0, Qt::DotLine));
@@ -173,15 +188,22 @@ void LatencyPlot::rescale()
 
 QString sweepReport(const std::vector<SweepSample>& samples)
 {
+    const bool severalDevices =
+        std::any_of(samples.begin(), samples.end(), [&](const auto& sample) { return sample.backend != samples.front().backend; });
+    const auto nameOf = [severalDevices](const std::string& method, const std::string& backend) {
+        return QString::fromStdString(severalDevices ? method + " " + backend : method);
+    };
     QStringList lines;
     for (const auto& fitted : fitsOf(samples))
         lines += QObject::tr("%1: time ∝ n^%2 (95 %), fitted over n = %3 to %4")
-                     .arg(QString::fromStdString(fitted.method), interval(fitted.fit.exponent, fitted.fit.low, fitted.fit.high, 2),
+                     .arg(nameOf(fitted.method, fitted.backend), interval(fitted.fit.exponent, fitted.fit.low, fitted.fit.high, 2),
                           lengthText(fitted.fit.from), lengthText(fitted.fit.to));
     for (const auto& crossing : crossoversOf(samples)) {
-        if (crossing.a != "softmax" && crossing.b != "softmax")
+        const bool sameDevice = crossing.aBackend == crossing.bBackend;
+        if (sameDevice ? crossing.a != "softmax" && crossing.b != "softmax" : crossing.a != crossing.b)
             continue;
-        const QString pair = QObject::tr("%1 and %2 cross").arg(QString::fromStdString(crossing.a), QString::fromStdString(crossing.b));
+        const QString pair =
+            QObject::tr("%1 and %2 cross").arg(nameOf(crossing.a, crossing.aBackend), nameOf(crossing.b, crossing.bBackend));
         lines += crossing.at ? QObject::tr("%1 at n = %2").arg(pair, interval(crossing.at->n, crossing.at->low, crossing.at->high, 0))
                              : QObject::tr("%1: none in range").arg(pair);
     }

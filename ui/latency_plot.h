@@ -27,7 +27,7 @@ protected:
     void changeEvent(QEvent* event) override;
 
 private:
-    void addCurve(const QString& name, const std::vector<SweepSample>& samples, std::size_t color);
+    void addCurve(const QString& name, const std::vector<SweepSample>& samples, std::size_t color, Qt::PenStyle style);
     void addOpenMarkers(const std::vector<SweepSample>& samples, std::size_t color);
     void addFits(const std::vector<SweepSample>& samples);
     void rescale();

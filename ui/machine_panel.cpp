@@ -16,6 +16,16 @@ QString row(const QString& name, const QString& value)
         .arg(name.toHtmlEscaped(), value.toHtmlEscaped());
 }
 
+/// " (f32, tf32, f16, bf16)"
+QString formats(const Backend& backend)
+{
+    QStringList names;
+    for (std::size_t i = 0; i < kDtypeNames.size(); ++i)
+        if (backend.in(static_cast<Dtype>(i)))
+            names += QString::fromUtf8(kDtypeNames[i].data());
+    return QStringLiteral(" (%1)").arg(names.join(QStringLiteral(", ")));
+}
+
 QString row(const QString& name, const std::string& value) { return row(name, QString::fromStdString(value)); }
 
 } // namespace
@@ -31,7 +41,7 @@ QString machineText(const std::vector<const Backend*>& backends, const std::stri
         row(QObject::tr("Built with"),
             QString::fromStdString(machine.compiler) + QStringLiteral(", Qt ") + QString::fromLatin1(qVersion()));
     for (const auto* backend : backends)
-        rows += row(QString::fromStdString(backend->id()), backend->device());
+        rows += row(QString::fromStdString(backend->id()), QString::fromStdString(backend->device()) + formats(*backend));
     if (!cudaNote.empty())
         rows += row(QObject::tr("GPU"), cudaNote);
     return QStringLiteral("<table>%1</table><p>%2</p>")

@@ -6,6 +6,7 @@
 #include "ui/board.h"
 #include "ui/board_commands.h"
 #include "ui/board_toolbar.h"
+#include "ui/compute_view.h"
 #include "ui/dock_steps.h"
 #include "ui/file_commands.h"
 #include "ui/head_grid.h"
@@ -41,11 +42,12 @@
 namespace attnscope {
 
 constexpr int kViewMenu = 2; // after File and Edit
+constexpr int kMeasureMenu = 4;
 
 MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNote)
     : m_backends(std::move(backends)),
       m_actions(this),
-      m_controller(new SessionController({}, this)),
+      m_controller(new SessionController({}, this, m_backends)),
       m_panels(makePanels(*this, m_controller->jobs(), m_backends, cudaNote)),
       m_toolbar(new BoardToolbar(m_actions, this)),
       m_status(new QLabel(this)),
@@ -64,6 +66,8 @@ MainWindow::MainWindow(std::vector<const Backend*> backends, std::string cudaNot
     new SessionView(*m_controller, m_panels, *m_toolbar, *m_status, this);
     new TextTools(*m_controller, m_panels, m_actions, this);
     new RangeControl(*m_controller, *m_panels.board, m_actions, *m_toolbar, this);
+    new ComputeView(*m_controller, {*m_panels.jobs, *m_panels.latency, *statusBar(), *menuBar()->actions().at(kMeasureMenu)->menu()},
+                    cudaNote, this);
     connect(m_controller, &SessionController::failed, this, &MainWindow::showFailure);
     connect(m_controller, &SessionController::jobsChanged, this, &MainWindow::showJobs);
     connect(m_controller, &SessionController::documentChanged, this, &MainWindow::rememberFile);

@@ -71,9 +71,18 @@ const std::array<Column, 14> kColumns{{
      [](const auto&, const auto& m) { return rowsText(m.map); }},
 }};
 
+/// How the mask was changed, and why something was not computed where it was asked for.
 QString note(const ApproximationState& state)
 {
-    return state.comparison ? QString::fromStdString(state.comparison->change.explanation()) : QString();
+    if (!state.comparison)
+        return {};
+    QStringList lines;
+    if (state.comparison->change.any())
+        lines += QString::fromStdString(state.comparison->change.explanation());
+    for (const auto& sentence : state.comparison->approximation.notes)
+        lines += QString::fromStdString(sentence);
+    lines.removeDuplicates();
+    return lines.join(QLatin1Char('\n'));
 }
 
 QString cellText(const ApproximationState& state, std::size_t column, bool reference)

@@ -10,7 +10,8 @@
 
 namespace attnscope {
 
-SessionController::SessionController(RunContext context, QObject* parent) : QObject(parent)
+SessionController::SessionController(RunContext context, QObject* parent, std::vector<const Backend*> backends)
+    : QObject(parent), m_backends(std::move(backends))
 {
     m_jobs = std::make_unique<JobQueue>(
         [this](std::function<void()> call) { QMetaObject::invokeMethod(this, std::move(call), Qt::QueuedConnection); }, std::move(context));

@@ -35,7 +35,8 @@ struct BoardState {
     std::shared_ptr<const LayerInputs> layer;
     Inputs head; ///< [1, 1, N, D] of the chosen head
     std::optional<HeadResult> exact;
-    std::optional<Error> failure; ///< why there is no exact map
+    std::optional<Error> failure;              ///< why there is no exact map
+    std::shared_ptr<const RowStatistics> rows; ///< of the exact map; null while they are not computed, and of long inputs on the CPU
     std::vector<ApproximationState> approximations;
     std::vector<ApproximationState> references; ///< uniform and best rank r: the lines beside the metrics
 };
@@ -44,12 +45,16 @@ class SessionController : public QObject {
     Q_OBJECT
 
 public:
-    explicit SessionController(RunContext context, QObject* parent = nullptr);
+    /// `backends`: what the session's compute choice can name.
+    explicit SessionController(RunContext context, QObject* parent = nullptr, std::vector<const Backend*> backends = {&cpuBackend()});
     ~SessionController() override;
 
     const Session& session() const { return m_session; }
     const BoardState& board() const { return m_board; }
     JobQueue& jobs() { return *m_jobs; }
+    const std::vector<const Backend*>& backends() const { return m_backends; }
+    /// Where the session's choice is computed on this machine.
+    ChosenBackend chosenBackend() const { return chooseBackend(m_backends, m_session.compute); }
 
     /// What a person changes: computes what the planner says, and is a step that can be undone. Another input, layer or head
     /// drops a colour range that isn't locked.
@@ -115,6 +120,7 @@ private:
     void startExact();
     void startApproximation(std::size_t index, bool evenIfLong = false);
     void startMetrics(std::vector<ApproximationState>& list, std::size_t index, const std::string& slot);
+    void startRowStatistics();
     void startReferences();
     void startReference(std::size_t index, const MethodSetting& setting);
     void startThumbnails();
@@ -122,6 +128,7 @@ private:
     void fail(const Error& error);
     void selectHead();
     void clampToDocument();
+    std::vector<const Backend*> m_backends;
     Session m_session;
     BoardState m_board;
     InputChoice m_shownInput;          ///< of m_board.document

@@ -161,6 +161,7 @@ void SessionController::holdLayer(const Error& message)
 {
     m_board.layer.reset();
     m_board.exact.reset();
+    m_board.rows.reset();
     m_board.failure = message;
     for (auto& state : m_board.approximations)
         state = {state.setting, nullptr, nullptr, std::nullopt, Error{Errc::Unsupported, "The exact map comes first.", ""}, false, false};

@@ -29,8 +29,8 @@ struct Outcome {
     std::optional<Error> tooLong;
 };
 
-Result<Outcome> compareSetting(const HeadResult& exact, const MethodSetting& setting, const Inputs& inputs, bool evenIfLong,
-                               const RunContext& context)
+Result<Outcome> compareSetting(const Backend& backend, const HeadResult& exact, const MethodSetting& setting, const Inputs& inputs,
+                               bool evenIfLong, const RunContext& context)
 {
     const auto method = requireMethod(setting.id);
     if (!method)
@@ -40,10 +40,11 @@ Result<Outcome> compareSetting(const HeadResult& exact, const MethodSetting& set
         return params.error();
     if (auto loaded = loadParamFiles((*method)->info().params, *params); !loaded)
         return loaded.error();
-    if (!evenIfLong)
+    const bool onCard = backend.id() != cpuBackend().id() && backend.supports(**method, inputs.shape(), inputs.causal);
+    if (!evenIfLong && !onCard) // the estimate is the processor's
         if (auto tooLong = longRun(**method, inputs, *params, context))
             return Outcome{nullptr, std::move(tooLong)};
-    auto comparison = compareWith(exact, **method, inputs, *params, context);
+    auto comparison = compareWith(backend, exact, **method, inputs, *params, context);
     if (!comparison)
         return comparison.error();
     return Outcome{std::make_shared<const Comparison>(*std::move(comparison)), std::nullopt};
@@ -65,11 +66,16 @@ void SessionController::startExact()
     m_board.failure.reset();
     m_jobs->replace(
         "exact", "Exact attention", Lane::Interactive,
-        [inputs = m_board.head](const RunContext& context) { return evaluateExact(inputs, context); },
+        [inputs = m_board.head, chosen = chosenBackend()](const RunContext& context) {
+            if (!chosen.note.empty())
+                giveNotice(chosen.note);
+            return evaluateExact(*chosen.backend, inputs, context);
+        },
         [this](Result<HeadResult> exact) {
             if (!exact && exact.error().code == Errc::Cancelled)
                 return;
             m_board.exact.reset();
+            m_board.rows.reset();
             m_board.failure.reset();
             if (exact)
                 m_board.exact = *exact;
@@ -78,8 +84,10 @@ void SessionController::startExact()
             Q_EMIT boardChanged();
             for (std::size_t i = 0; i < m_session.approximations.size(); ++i)
                 startApproximation(i);
-            if (exact)
+            if (exact) {
+                startRowStatistics();
                 startReferences();
+            }
             if (std::exchange(m_thumbnailsWanted, false))
                 startThumbnails();
         });
@@ -103,9 +111,8 @@ void SessionController::startApproximation(std::size_t index, bool evenIfLong)
         state.failure.reset(); // "computing" stands there from now on
     m_jobs->replace(
         slotName("approximation", index), state.setting.id, Lane::Interactive,
-        [exact = *m_board.exact, inputs = m_board.head, setting = state.setting, evenIfLong](const RunContext& context) {
-            return compareSetting(exact, setting, inputs, evenIfLong, context);
-        },
+        [backend = chosenBackend().backend, exact = *m_board.exact, inputs = m_board.head, setting = state.setting,
+         evenIfLong](const RunContext& context) { return compareSetting(*backend, exact, setting, inputs, evenIfLong, context); },
         [this, index](const Result<Outcome>& outcome) {
             if (index >= m_board.approximations.size() || (!outcome && outcome.error().code == Errc::Cancelled))
                 return;
@@ -128,7 +135,8 @@ void SessionController::makeError(ApproximationState& state) const
 {
     if (!state.comparison)
         return;
-    const auto error = makeDifference(state.comparison->approximation.map, state.comparison->exact.map, m_session.view.metric);
+    const auto error =
+        chosenBackend().backend->difference(state.comparison->approximation.map, state.comparison->exact.map, m_session.view.metric);
     state.error = error ? *error : nullptr;
 }
 
@@ -168,6 +176,22 @@ void SessionController::setMeasuredQueries(std::vector<Index> rows)
     Q_EMIT metricsChanged();
 }
 
+// What the status bar says of a query's row. Of long inputs only a card computes all rows in a moment.
+void SessionController::startRowStatistics()
+{
+    const auto* backend = chosenBackend().backend;
+    const auto& map = *m_board.exact->map;
+    if (comparedBySample(map.rows(), map.cols()) && !backend->computes(map))
+        return m_jobs->cancelSlot("rows");
+    m_jobs->replace(
+        "rows", "Statistics of the exact rows", Lane::Background,
+        [backend, inputs = m_board.head](const RunContext& context) { return backend->rowStatistics(inputs, {}, context); },
+        [this, map = m_board.exact->map](Result<RowStatistics> rows) {
+            if (rows && m_board.exact && m_board.exact->map == map)
+                m_board.rows = std::make_shared<const RowStatistics>(*std::move(rows));
+        });
+}
+
 void SessionController::startReferences()
 {
     Index rank = kReferenceRank;
@@ -187,7 +211,7 @@ void SessionController::startReference(std::size_t index, const MethodSetting& s
     m_jobs->replace(
         slotName("reference", index), "Reference line " + setting.id, Lane::Background,
         [exact = *m_board.exact, inputs = m_board.head, setting](const RunContext& context) {
-            return compareSetting(exact, setting, inputs, false, context);
+            return compareSetting(cpuBackend(), exact, setting, inputs, false, context);
         },
         [this, index](const Result<Outcome>& outcome) {
             if (!outcome || !outcome->comparison || index >= m_board.references.size())

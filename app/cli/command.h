@@ -25,6 +25,7 @@ Command addExtract(CLI::App& parser);
 Command addRun(CLI::App& parser);
 Command addMap(CLI::App& parser);
 Command addCompare(CLI::App& parser);
+Command addRows(CLI::App& parser);
 Command addSweep(CLI::App& parser);
 Command addVerify(CLI::App& parser);
 Command addTable(CLI::App& parser);

@@ -141,12 +141,28 @@ void printSample(const Line& line)
     std::cout << "; largest values are those of the rows read\n";
 }
 
-void printTable(const std::vector<Line>& lines, const Inputs& inputs)
+/// Entropy and the like of the exact rows; null of long inputs on the CPU, whose n² cells would take longer than all else.
+Result<std::optional<RowSummary>> exactRows(const Backend& backend, const Inputs& inputs, const RunContext& context)
+{
+    if (backend.id() == "cpu" && comparedBySample(inputs.q.rows(), inputs.k.rows()))
+        return std::optional<RowSummary>();
+    const auto rows = backend.rowStatistics(inputs, {}, context);
+    if (!rows)
+        return rows.error();
+    return std::optional(summaryOf(*rows));
+}
+
+void printTable(const std::vector<Line>& lines, const std::optional<RowSummary>& rows, const Inputs& inputs)
 {
     const Shape s = inputs.shape();
     std::cout << s.queries << " queries, " << s.keys << " keys, width " << s.dim << ", " << (inputs.causal ? "causal" : "bidirectional")
               << (inputs.window > 0 ? ", window " + std::to_string(inputs.window) : std::string())
-              << "; against exact softmax attention, one head\n\n";
+              << "; against exact softmax attention, one head\n";
+    if (rows)
+        std::cout << "exact rows, means: entropy " << shortNumber(rows->entropy) << " nats, sum of squares "
+                  << shortNumber(rows->sumSquares) << ", largest weight " << shortNumber(rows->largest) << ", log-sum-exp "
+                  << shortNumber(rows->lse) << '\n';
+    std::cout << '\n';
     Table table({"method", "parameters", "label", "map error", "output error", "map max", "output max", "TV", "KL", "top-1", "top-8",
                  "top-64", "entropy", "row sums", "negative", "ms"},
                 2);
@@ -169,16 +185,23 @@ void printTable(const std::vector<Line>& lines, const Inputs& inputs)
             std::cout << "\nKL of " << formatMethod(line.choice) << ": n/a, " << line.metrics.map.klReason << '\n';
 }
 
-void print(const Options& options, const std::vector<Line>& lines, const Inputs& inputs)
+Json rowsJson(const std::optional<RowSummary>& rows)
+{
+    if (!rows)
+        return nullptr;
+    return {{"entropy", rows->entropy}, {"sumSquares", rows->sumSquares}, {"largest", rows->largest}, {"lse", rows->lse}};
+}
+
+void print(const Options& options, const std::vector<Line>& lines, const std::optional<RowSummary>& rows, const Inputs& inputs)
 {
     if (!options.json) {
-        printTable(lines, inputs);
+        printTable(lines, rows, inputs);
         return;
     }
     Json list = Json::array();
     for (const auto& line : lines)
         list.push_back(lineJson(line));
-    printJson({{"methods", std::move(list)}});
+    printJson({{"methods", std::move(list)}, {"exactRows", rowsJson(rows)}});
 }
 
 int runCompare(const Options& options, const RunContext& given)
@@ -207,7 +230,10 @@ int runCompare(const Options& options, const RunContext& given)
             std::cerr << choice.method->info().title << " has " << change.explanation() << ".\n";
         lines.push_back(std::move(*line));
     }
-    print(options, lines, input->inputs);
+    const auto rows = exactRows(**backend, input->inputs, context);
+    if (!rows)
+        return fail(rows.error());
+    print(options, lines, *rows, input->inputs);
     return kOk;
 }
 

@@ -48,8 +48,9 @@ int parseAndRun(int argc, char** argv)
     parser.footer(kFooter);
     parser.require_subcommand(1);
     const std::array commands{cli::addMethods(parser), cli::addExtract(parser), cli::addRun(parser),    cli::addMap(parser),
-                              cli::addCompare(parser), cli::addSweep(parser),   cli::addVerify(parser), cli::addTable(parser),
-                              cli::addAdvise(parser),  cli::addTheory(parser),  cli::addStack(parser),  cli::addForward(parser)};
+                              cli::addCompare(parser), cli::addRows(parser),    cli::addSweep(parser),  cli::addVerify(parser),
+                              cli::addTable(parser),   cli::addAdvise(parser),  cli::addTheory(parser), cli::addStack(parser),
+                              cli::addForward(parser)};
     const CLI::App* chosen = &parser;
     const std::string first = argc > 1 ? argv[1] : "";
     const auto named = [&first](const cli::Command& command) { return command.app->get_name() == first; };

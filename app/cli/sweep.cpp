@@ -99,7 +99,7 @@ Json samplesJson(const Options& options, const std::vector<SweepSample>& samples
 Json fitsJson(const std::vector<SweepFit>& fits)
 {
     Json list = Json::array();
-    for (const auto& [method, backend, fit] : fits)
+    for (const auto& [index, method, backend, fit] : fits)
         list.push_back({{"method", method},
                         {"backend", backend},
                         {"exponent", fit.exponent},
@@ -113,7 +113,7 @@ Json fitsJson(const std::vector<SweepFit>& fits)
 Json crossoversJson(const std::vector<SweepCrossover>& crossovers)
 {
     Json list = Json::array();
-    for (const auto& [a, b, at] : crossovers) {
+    for (const auto& [a, b, at, aBackend, bBackend] : crossovers) {
         const auto length = [&at = at](double Crossover::*field) { return at ? Json((*at).*field) : Json(nullptr); };
         list.push_back(
             {{"a", a}, {"b", b}, {"n", length(&Crossover::n)}, {"low", length(&Crossover::low)}, {"high", length(&Crossover::high)}});
@@ -170,13 +170,13 @@ void printSummary(const std::vector<SweepSample>& samples)
 {
     const auto fits = fitsOf(samples);
     std::cout << (fits.empty() ? "\n" : "\nGrowth, time ~ n^p (95 % interval)\n");
-    for (const auto& [method, backend, fit] : fits)
+    for (const auto& [index, method, backend, fit] : fits)
         std::cout << "  " << method << ": p = " << shortNumber(fit.exponent) << " (" << shortNumber(fit.low) << " to "
                   << shortNumber(fit.high) << ") from n = " << fit.from << " to " << fit.to << '\n';
     const auto crossovers = crossoversOf(samples);
     if (!crossovers.empty())
         std::cout << "Crossovers\n";
-    for (const auto& [a, b, at] : crossovers) {
+    for (const auto& [a, b, at, aBackend, bBackend] : crossovers) {
         std::cout << "  " << a << " and " << b << ": ";
         if (at)
             std::cout << "n = " << shortNumber(at->n) << " (" << shortNumber(at->low) << " to " << shortNumber(at->high) << ")\n";

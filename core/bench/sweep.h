@@ -60,6 +60,7 @@ Result<std::vector<SweepSample>> runSweep(const SweepSpec& spec, const Backend& 
 
 /// The growth of one curve.
 struct SweepFit {
+    std::size_t index = 0; ///< SweepSample::index
     std::string method;
     std::string backend;
     PowerFit fit;
@@ -67,9 +68,11 @@ struct SweepFit {
 
 /// Where two curves cross; none in the measured range where `at` is empty.
 struct SweepCrossover {
-    std::string a;
+    std::string a; ///< method
     std::string b;
     std::optional<Crossover> at;
+    std::string aBackend{};
+    std::string bBackend{};
 };
 
 /// Fits of all curves with at least three ok samples.

@@ -9,6 +9,7 @@ namespace attnscope {
 namespace {
 
 struct Curve {
+    std::size_t index = 0;
     std::string method;
     std::string backend;
     std::vector<CurvePoint> points;
@@ -20,6 +21,7 @@ std::vector<Curve> curvesOf(const std::vector<SweepSample>& samples)
     std::map<std::size_t, Curve> byIndex;
     for (const auto& sample : samples) {
         Curve& curve = byIndex[sample.index];
+        curve.index = sample.index;
         curve.method = sample.method;
         curve.backend = sample.backend;
         if (sample.status == SweepStatus::Ok && sample.medianMs && *sample.medianMs > 0.0)
@@ -40,7 +42,7 @@ std::vector<SweepFit> fitsOf(const std::vector<SweepSample>& samples)
     std::vector<SweepFit> fits;
     for (const Curve& curve : curvesOf(samples))
         if (const auto fit = fitExponent(curve.points))
-            fits.push_back({curve.method, curve.backend, *fit});
+            fits.push_back({curve.index, curve.method, curve.backend, *fit});
     return fits;
 }
 
@@ -50,7 +52,8 @@ std::vector<SweepCrossover> crossoversOf(const std::vector<SweepSample>& samples
     std::vector<SweepCrossover> found;
     for (std::size_t i = 0; i < curves.size(); ++i)
         for (std::size_t j = i + 1; j < curves.size(); ++j)
-            found.push_back({curves[i].method, curves[j].method, crossover(curves[i].points, curves[j].points)});
+            found.push_back(
+                {curves[i].method, curves[j].method, crossover(curves[i].points, curves[j].points), curves[i].backend, curves[j].backend});
     return found;
 }
 

@@ -7,32 +7,85 @@
 
 namespace attnscope {
 
-Result<HeadResult> evaluate(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context)
+namespace {
+
+/// Whether the CPU has to do what this error refuses: a card says what it has no kernel for, and what became of it.
+bool isForTheCpu(const Backend& backend, const Error& error)
 {
+    return backend.id() != cpuBackend().id() && (error.code == Errc::Unsupported || error.code == Errc::Device);
+}
+
+Result<Tensor> runThereOrHere(const Backend& backend, const AttentionMethod& method, const Inputs& inputs, const Params& params,
+                              const RunContext& context, HeadResult& result)
+{
+    result.outputPlace = placeOf(backend);
+    auto can = backend.supports(method, inputs.shape(), inputs.causal);
+    auto output = can ? backend.run(method, inputs, params, context) : Result<Tensor>(can.error());
+    if (output || !isForTheCpu(backend, output.error()))
+        return output;
+    giveNotice(output.error().what + " It runs on the CPU.");
+    result.outputPlace = {};
+    return cpuBackend().run(method, inputs, params, context);
+}
+
+Result<void> makeMap(const Backend& backend, const AttentionMethod& method, const Inputs& inputs, const Params& params,
+                     const RunContext& context, HeadResult& result)
+{
+    auto map = backend.scores(method, inputs, {}, params, context);
+    if (!map)
+        return map.error();
+    result.map = *std::move(map);
+    result.mapPlace = backend.computes(*result.map) ? placeOf(backend) : Place{};
+    return {};
+}
+
+void keepNotices(const NoticeCollector& heard, HeadResult& result)
+{
+    result.notes.insert(result.notes.end(), heard.sentences().begin(), heard.sentences().end());
+}
+
+} // namespace
+
+Result<HeadResult> evaluate(const Backend& backend, const AttentionMethod& method, const Inputs& inputs, const Params& params,
+                            const RunContext& context)
+{
+    const NoticeCollector heard;
+    HeadResult result;
+    result.causal = inputs.causal;
+    result.window = inputs.window;
     const auto start = std::chrono::steady_clock::now();
-    auto output = method.run(inputs, params, context);
+    auto output = runThereOrHere(backend, method, inputs, params, context, result);
     if (!output)
         return output.error();
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-    auto map = method.scores(inputs, {}, params, context);
-    if (!map)
-        return map.error();
-    return HeadResult{*std::move(map), std::make_shared<const Tensor>(*std::move(output)), took.count(), inputs.causal, inputs.window};
+    result.latencyMs = took.count();
+    result.output = std::make_shared<const Tensor>(*std::move(output));
+    if (auto made = makeMap(backend, method, inputs, params, context, result); !made)
+        return made.error();
+    keepNotices(heard, result);
+    return result;
 }
 
-Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context)
+Result<HeadResult> evaluateExact(const Backend& backend, const Inputs& inputs, const RunContext& context)
 {
     const auto method = requireMethod("softmax");
     if (!method)
         return method.error();
     const Params params = defaultParams((*method)->info().params);
     if (!comparedBySample(inputs.q.rows(), inputs.k.rows()))
-        return evaluate(**method, inputs, params, context);
-    auto map = (*method)->scores(inputs, {}, params, context);
-    if (!map)
-        return map.error();
-    return HeadResult{*std::move(map), nullptr, 0.0, inputs.causal, inputs.window};
+        return evaluate(backend, **method, inputs, params, context);
+    const NoticeCollector heard;
+    HeadResult result;
+    result.causal = inputs.causal;
+    result.window = inputs.window;
+    if (auto made = makeMap(backend, **method, inputs, params, context, result); !made)
+        return made.error();
+    result.outputPlace = result.mapPlace;
+    keepNotices(heard, result);
+    return result;
 }
+
+Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context) { return evaluateExact(cpuBackend(), inputs, context); }
 
 Inputs MaskChange::applied(Inputs inputs) const
 {
@@ -71,15 +124,21 @@ MaskChange maskChangeFor(const MethodInfo& method, const Inputs& inputs)
 Result<Comparison> compareWith(const HeadResult& exact, const AttentionMethod& method, const Inputs& inputs, const Params& params,
                                const RunContext& context)
 {
+    return compareWith(cpuBackend(), exact, method, inputs, params, context);
+}
+
+Result<Comparison> compareWith(const Backend& backend, const HeadResult& exact, const AttentionMethod& method, const Inputs& inputs,
+                               const Params& params, const RunContext& context)
+{
     Comparison comparison{exact, {}, maskChangeFor(method.info(), inputs), {}};
     const Inputs used = comparison.inputs = comparison.change.applied(inputs);
     if (comparison.change.any()) {
-        auto again = evaluateExact(used, context);
+        auto again = evaluateExact(backend, used, context);
         if (!again)
             return again.error();
         comparison.exact = *std::move(again);
     }
-    auto approximation = evaluate(method, used, params, context);
+    auto approximation = evaluate(backend, method, used, params, context);
     if (!approximation)
         return approximation.error();
     comparison.approximation = *std::move(approximation);

@@ -4,6 +4,7 @@
 
 #include "core/method/attention_method.h"
 #include "core/metrics/metrics.h"
+#include "core/session/compute_choice.h"
 
 #include <memory>
 #include <string>
@@ -18,6 +19,9 @@ struct HeadResult {
     double latencyMs = 0.0;               ///< of the output alone, once
     bool causal = false;
     Index window = 0;
+    Place outputPlace{}; ///< as asked for; `notes` say what was done instead while it ran
+    Place mapPlace{};
+    std::vector<std::string> notes{}; ///< the notices given meanwhile: why something was not computed where it was asked for
 };
 
 /// How a comparison departs from the input's mask because the method has no such form; both sides are computed that way.
@@ -47,15 +51,21 @@ struct ComparisonMetrics {
     OutputMetrics output;
 };
 
-/// `inputs` of one head, [1, 1, N, D]. Errors as AttentionMethod::run and scores.
-Result<HeadResult> evaluate(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context);
+/// `inputs` of one head, [1, 1, N, D]. What the backend has no kernel for is computed on the CPU, and the notes say so. Errors as
+/// AttentionMethod::run and scores.
+Result<HeadResult> evaluate(const Backend& backend, const AttentionMethod& method, const Inputs& inputs, const Params& params,
+                            const RunContext& context);
 
 /// Streaming softmax of one head. Where comparedBySample() holds, the map alone, which is there at once: measure() needs
 /// the outputs of a few rows only.
-Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context);
+Result<HeadResult> evaluateExact(const Backend& backend, const Inputs& inputs, const RunContext& context);
+Result<HeadResult> evaluateExact(const Inputs& inputs, const RunContext& context); ///< on the CPU
 
-/// `exact` is evaluateExact(inputs); where the method has no form for the input's mask, exact attention is evaluated
+/// `exact` is evaluateExact(backend, inputs); where the method has no form for the input's mask, exact attention is evaluated
 /// again under the changed one.
+Result<Comparison> compareWith(const Backend& backend, const HeadResult& exact, const AttentionMethod& method, const Inputs& inputs,
+                               const Params& params, const RunContext& context);
+/// On the CPU.
 Result<Comparison> compareWith(const HeadResult& exact, const AttentionMethod& method, const Inputs& inputs, const Params& params,
                                const RunContext& context);
 

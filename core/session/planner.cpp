@@ -24,7 +24,7 @@ std::vector<PlannedJob> plan(const Session* before, const Session& after)
     const bool input = !before || !before->input.opensTheSame(after.input);
     const bool causal = input || before->causal != after.causal;
     const bool layer = input || before->layer != after.layer;
-    const bool head = layer || causal || before->head != after.head;
+    const bool head = layer || causal || before->head != after.head || before->compute != after.compute;
     if (input)
         jobs.push_back({Task::OpenInput});
     if (layer)

@@ -2,6 +2,7 @@
 // Everything that a board shows, as one small value: input, head, methods, view; saved as versioned JSON.
 #pragma once
 
+#include "core/base/dtype.h"
 #include "core/base/result.h"
 #include "core/color/normalisation.h"
 #include "core/method/params.h"
@@ -39,6 +40,14 @@ struct MethodSetting {
     std::uint64_t seed = 0;
 
     bool operator==(const MethodSetting&) const = default;
+};
+
+/// Where exact attention and approximations are computed, and in which number format. Kept as asked for on machines that lack it.
+struct ComputeChoice {
+    std::string backend = "cpu"; ///< Backend::id()
+    Dtype dtype = Dtype::F32;
+
+    bool operator==(const ComputeChoice&) const = default;
 };
 
 struct ViewChoice {
@@ -135,6 +144,7 @@ struct Session {
     std::optional<bool> causal; ///< none: as the input says
     std::vector<MethodSetting> approximations{{"performer", {}, 0}};
     std::size_t selected = 0; ///< the approximation whose error is shown
+    ComputeChoice compute;
     ViewChoice view;
     BoardChoice board;
     LayoutChoice layout;

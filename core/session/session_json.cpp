@@ -82,6 +82,21 @@ void readMethods(const Json& json, std::vector<MethodSetting>& methods, std::str
     }
 }
 
+void readCompute(const Json& json, ComputeChoice& compute, std::string& wrong)
+{
+    JsonReader reader(json, "compute.");
+    std::string dtype{toString(compute.dtype)};
+    reader.read("backend", compute.backend);
+    reader.read("dtype", dtype);
+    if (compute.backend.empty())
+        reader.fail("backend");
+    if (const auto known = parseDtype(dtype))
+        compute.dtype = *known;
+    else
+        reader.fail("dtype");
+    wrong = reader.wrong();
+}
+
 void readSweep(const Json& json, SweepChoice& sweep, std::string& wrong)
 {
     JsonReader reader(json, "sweep.");
@@ -150,6 +165,7 @@ std::string sessionToJson(const Session& s, const fs::path& folder)
     for (const auto& choice : s.approximations)
         json["approximations"].push_back(methodToJson(choice));
     json["selected"] = s.selected;
+    json["compute"] = {{"backend", s.compute.backend}, {"dtype", toString(s.compute.dtype)}};
     json["view"] = toJson(s.view);
     json["text"] = toJson(s.text);
     json["board"] = toJson(s.board);
@@ -182,6 +198,7 @@ Result<Session> sessionFromJson(std::string_view text, const fs::path& folder)
     };
     section("input", [&](const Json& j) { readInput(j, folder, session.input, wrong); });
     section("approximations", [&](const Json& j) { readMethods(j, session.approximations, wrong); });
+    section("compute", [&](const Json& j) { readCompute(j, session.compute, wrong); });
     section("view", [&](const Json& j) { wrong = readView(j, session.view); });
     section("text", [&](const Json& j) { wrong = readText(j, session.text); });
     section("board", [&](const Json& j) { wrong = readBoard(j, session.board); });

@@ -124,6 +124,18 @@ private Q_SLOTS:
         QVERIFY((plan(&before, after) == Jobs{{Task::ErrorMap, 0}, {Task::ErrorMap, 1}}));
     }
 
+    void anotherDeviceComputesTheHeadAgain()
+    {
+        const auto before = twoMethods();
+        auto after = before;
+        after.compute.backend = "cuda:0";
+        const Jobs expected{{Task::Exact}, {Task::Approximation, 0}, {Task::Approximation, 1}};
+        QVERIFY(plan(&before, after) == expected);
+        auto other = after;
+        other.compute.dtype = Dtype::F16;
+        QVERIFY(plan(&after, other) == expected);
+    }
+
     void addingAMethodComputesItAlone()
     {
         const auto before = twoMethods();

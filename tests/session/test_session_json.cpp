@@ -20,6 +20,7 @@ private Q_SLOTS:
         session.head = {1, 2};
         session.causal = true;
         session.approximations = {{"performer", {{"features", "128"}, {"map", "trig"}}, 7}};
+        session.compute = {"cuda:1", Dtype::BF16};
         session.view.pool = Pool::Mean;
         session.view.normalisation = Normalisation::Symlog;
         session.view.metric = DifferenceMetric::Relative;
@@ -51,6 +52,7 @@ private Q_SLOTS:
         QVERIFY(session->view.pool == Pool::Min);
         QVERIFY(session->board == BoardChoice());
         QVERIFY(!session->layout.kind);
+        QVERIFY(session->compute == ComputeChoice());
     }
 
     void hashesSayNothingAboutWhatIsOpened()
@@ -72,6 +74,10 @@ private Q_SLOTS:
                                  << "not an Attnscope session";
         QTest::newRow("other JSON") << "{\"a\": 1}"
                                     << "not an Attnscope session";
+        QTest::newRow("number format") << R"({"attnscopeSession": 2, "compute": {"backend": "cuda:0", "dtype": "f8"}})"
+                                       << "compute.dtype";
+        QTest::newRow("device") << R"({"attnscopeSession": 2, "compute": {"backend": 0}})"
+                                << "compute.backend";
         QTest::newRow("newer") << R"({"attnscopeSession": 99})"
                                << "newer";
         QTest::newRow("type") << R"({"attnscopeSession": 1, "layer": "x"})"

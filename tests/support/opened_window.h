@@ -21,12 +21,14 @@ inline QString sampleFile(const QString& name) { return QStringLiteral(ATTNSCOPE
 inline QString plantedTensors() { return sampleFile(QStringLiteral("planted_pattern.safetensors")); }
 
 struct OpenedWindow {
-    MainWindow window{{&cpuBackend()}, {}};
+    MainWindow window;
     SessionController& controller = window.controller();
     Board& board = *window.panels().board;
     QUndoStack& stack = window.findChild<UndoHistory*>()->stack();
 
-    explicit OpenedWindow(const QString& file = plantedTensors())
+    explicit OpenedWindow(const QString& file = plantedTensors(), std::vector<const Backend*> backends = {&cpuBackend()},
+                          std::string cudaNote = {})
+        : window(std::move(backends), std::move(cudaNote))
     {
         window.resize(1200, 800);
         window.show();
@@ -37,6 +39,14 @@ struct OpenedWindow {
         return QTest::qWaitFor(
             [this] { return controller.jobs().idle() && controller.showsItsInput() && controller.board().exact && board.isIdle(); },
             kPatience);
+    }
+    /// Into the folder that ATTNSCOPE_TEST_PICTURES names, to be looked at; nothing where it is not set.
+    void keepPicture(const QString& name)
+    {
+        const QString folder = qEnvironmentVariable("ATTNSCOPE_TEST_PICTURES");
+        QTest::qWait(folder.isEmpty() ? 0 : 300);
+        if (!folder.isEmpty() && !window.grab().save(folder + QLatin1Char('/') + name + QStringLiteral(".png")))
+            qWarning("The picture could not be written to %s.", qUtf8Printable(folder));
     }
     /// By its text without the ampersand.
     QAction* action(const QString& text)
