@@ -89,13 +89,30 @@ private Q_SLOTS:
             QVERIFY2(found.contains(key), qPrintable(key));
     }
 
+    void rows()
+    {
+        const auto result = m_folder.run({"rows", "--input", "in.safetensors", "--head", "0:1", "--rows", "2:5", "--json"});
+        QVERIFY2(result.code == 0, result.err);
+        const auto json = jsonOf(result);
+        QCOMPARE(keysOf(json), (Keys{"backend", "dtype", "means", "rows"}));
+        QCOMPARE(json["rows"].size(), std::size_t{3});
+        for (const auto& row : json["rows"]) {
+            QCOMPARE(keysOf(row), (Keys{"row", "lse", "entropy", "sumSquares", "top"}));
+            QVERIFY(row["entropy"] >= 0.0 && row["sumSquares"] <= 1.0);
+            for (std::size_t i = 1; i < row["top"].size(); ++i)
+                QVERIFY(row["top"][i]["weight"] <= row["top"][i - 1]["weight"]);
+        }
+        QCOMPARE(m_folder.run({"rows", "--input", "in.safetensors", "--rows", "5:2"}).code, 2);
+    }
+
     void compare()
     {
         const auto result =
             m_folder.run({"compare", "--input", "in.safetensors", "--head", "0:1", "--methods",
                           "softmax-reference;performer:features=32;linformer:rank=8;uniform;svd:rank=4;topk:k=8", "--json"});
         QVERIFY2(result.code == 0, result.err);
-        QCOMPARE(keysOf(jsonOf(result)), (Keys{"methods"}));
+        QCOMPARE(keysOf(jsonOf(result)), (Keys{"methods", "exactRows"}));
+        QCOMPARE(keysOf(jsonOf(result)["exactRows"]), (Keys{"entropy", "sumSquares", "largest", "lse"}));
         const auto list = jsonOf(result).at("methods");
         QCOMPARE(list.size(), std::size_t{6});
         for (const auto& line : list) {
