@@ -2,8 +2,8 @@
 // The CPU backend: every method as it stands, timed by the monotonic clock.
 #include "core/backend.h"
 #include "core/bench/machine.h"
-
-#include <chrono>
+#include "core/bench/run_timer.h"
+#include "core/cpu_bf16_backend.h"
 
 namespace attnscope {
 
@@ -22,6 +22,7 @@ public:
         return Error{Errc::Unsupported, info.title + (causal ? " has no causal form." : " has only a causal form."),
                      causal ? "Switch causal off, or choose another method." : "Switch causal on, or choose another method."};
     }
+    Result<const Backend*> in(Dtype dtype) const override;
     Result<Tensor> run(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const override
     {
         return method.run(inputs, params, context);
@@ -33,22 +34,26 @@ public:
 Result<RunTimes> CpuBackend::time(const AttentionMethod& method, const Inputs& inputs, const Params& params, int repeats,
                                   double timeCapSeconds, const RunContext& context) const
 {
-    using Clock = std::chrono::steady_clock;
-    std::vector<double> seconds;
-    double spent = 0.0;
-    // The first run warms caches and touches fresh pages; it counts only when it alone fills the time cap.
-    for (int i = 0; i <= repeats && (i < 2 || spent < timeCapSeconds); ++i) {
-        const auto start = Clock::now();
-        if (auto out = method.run(inputs, params, context); !out)
-            return out.error();
-        const double took = std::chrono::duration<double>(Clock::now() - start).count();
-        spent += took;
-        if (i > 0 || took >= timeCapSeconds)
-            seconds.push_back(took);
-        if (i == 0 && took >= timeCapSeconds)
-            break;
-    }
-    return RunTimes{std::move(seconds)};
+    return timeRuns(
+        [&]() -> Result<void> {
+            if (auto out = method.run(inputs, params, context); !out)
+                return out.error();
+            return {};
+        },
+        repeats, timeCapSeconds);
+}
+
+Result<const Backend*> CpuBackend::in(Dtype dtype) const
+{
+    if (dtype == Dtype::F32)
+        return this;
+    if (dtype != Dtype::BF16)
+        return Error{Errc::Unsupported, "The CPU computes in f32 or bf16, not in " + std::string(toString(dtype)) + ".",
+                     "Leave the number format out, or choose a GPU (--backend cuda)."};
+    if (const Backend* bf16 = cpuBf16Backend())
+        return bf16;
+    return Error{Errc::Unsupported, "This processor has no bfloat16 instructions (AVX-512 BF16 or AMX).",
+                 "Leave the number format out, or choose a GPU (--backend cuda)."};
 }
 
 } // namespace

@@ -46,7 +46,9 @@ std::shared_ptr<ContextOptions> addContextOptions(CLI::App& app, bool withBacken
         ->check(checkPositive);
     if (withBackend) {
         app.add_option("--backend", options->backend, "cpu, cuda (the first GPU), or cuda:N.")->capture_default_str();
-        app.add_option("--dtype", options->dtype, "Number format: f32; on a GPU also tf32, f16 or bf16.")->capture_default_str();
+        app.add_option("--dtype", options->dtype,
+                       "Number format: f32; on a GPU also tf32, f16 or bf16; on a CPU with AVX-512 BF16 or AMX also bf16 (softmax).")
+            ->capture_default_str();
         setNoticeHandler([](const std::string& sentence) { std::cerr << sentence << '\n'; });
     }
     return options;

@@ -225,7 +225,7 @@ Result<void> checkSupported(const SweepSpec& spec, const Backend& backend)
 Result<MachinePeaks> peaksOf(const Backend& backend, const RunContext& context)
 {
     if (backend.id() == "cpu")
-        return measurePeaks(context);
+        return measurePeaks(context, backend.dtype());
     const auto card = backend.ceilings();
     if (!card)
         return card.error();

@@ -20,6 +20,15 @@ inline float floatFromHalf(std::uint16_t half)
 /// Exact.
 inline float floatFromBfloat16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
+/// Rounded to nearest, ties to even; NaN stays NaN.
+inline std::uint16_t bfloat16FromFloat(float value)
+{
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if ((bits & 0x7fffffffU) > 0x7f800000U)
+        return static_cast<std::uint16_t>(bits >> 16 | 0x40U);
+    return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
+}
+
 /// Rounded to nearest, ties to even; too large becomes infinity, NaN stays NaN.
 inline std::uint16_t halfFromFloat(float value)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/bench/peaks.h"
 
+#include "core/compute/bf16_product.h"
 #include "core/compute/peak_loops.h"
 
 #include <algorithm>
@@ -100,7 +101,7 @@ Ceiling triadCeiling(const RunContext& context)
 
 } // namespace
 
-Result<MachinePeaks> measurePeaks(const RunContext& context)
+Result<MachinePeaks> measurePeaks(const RunContext& context, Dtype dtype)
 {
     if (static_cast<double>(context.memoryBudget) < 3.0 * sizeof(float) * static_cast<double>(kTriadValues))
         return Error{Errc::OutOfMemory, "Measuring the memory's bandwidth needs 192 MiB, more than the budget.",
@@ -110,7 +111,7 @@ Result<MachinePeaks> measurePeaks(const RunContext& context)
     std::atomic<float> kept = 0.0F;
     peaks.flops = ceilingOf(context, [&](int) {
         float sink = 0.0F;
-        const double done = multiplyAddLoop(kRounds, sink);
+        const double done = dtype == Dtype::BF16 ? bf16Loop(bf16Unit(), kRounds, sink) : multiplyAddLoop(kRounds, sink);
         kept.store(sink, std::memory_order_relaxed);
         return done;
     });

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <iomanip>
 #include <limits>
@@ -42,9 +41,8 @@ void roundTo(Dtype dtype, std::span<float> values)
     for (float& x : values) {
         if (dtype == Dtype::F16)
             x = floatFromHalf(halfFromFloat(x));
-        const auto bits = std::bit_cast<std::uint32_t>(x);
         if (dtype == Dtype::BF16)
-            x = floatFromBfloat16(static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16U) & 1U)) >> 16U));
+            x = floatFromBfloat16(bfloat16FromFloat(x));
     }
 }
 

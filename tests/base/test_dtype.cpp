@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Names of number formats, and what a backend without a format says.
 #include "core/backend.h"
+#include "core/compute/bf16_product.h"
 #include "support/register_test.h"
 
 #include <QTest>
@@ -21,10 +22,11 @@ private Q_SLOTS:
         QVERIFY(!parseDtype(""));
     }
 
-    void theProcessorHasFloat32Alone()
+    void theProcessorHasFloat32AndWithAUnitBfloat16()
     {
         QVERIFY(*cpuBackend().in(Dtype::F32) == &cpuBackend());
-        for (const auto dtype : {Dtype::TF32, Dtype::F16, Dtype::BF16}) {
+        QCOMPARE(cpuBackend().in(Dtype::BF16).ok(), bf16Unit() != Bf16Unit::None);
+        for (const auto dtype : {Dtype::TF32, Dtype::F16}) {
             const auto other = cpuBackend().in(dtype);
             QVERIFY(!other.ok() && other.error().code == Errc::Unsupported && !other.error().hint.empty());
         }
