@@ -61,10 +61,10 @@ Result<void> MappedFile::checkWhole(const std::filesystem::path& path) const
 void MappedFile::release(std::span<const std::byte> part) const
 {
     const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-    const auto first = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
-    const auto last = (reinterpret_cast<std::uintptr_t>(part.data()) + part.size()) / page * page;
-    if (first < last)
-        madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED); // a hint: nothing is lost where it fails
+    auto* const data = const_cast<std::byte*>(part.data());
+    const std::size_t skip = (page - reinterpret_cast<std::uintptr_t>(data) % page) % page; // to the first whole page
+    if (skip < part.size())
+        madvise(data + skip, (part.size() - skip) / page * page, MADV_DONTNEED); // a hint: nothing is lost where it fails
 }
 
 MappedFile::~MappedFile()
