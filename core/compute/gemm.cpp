@@ -8,6 +8,7 @@
 
 #include "core/compute/dense.h"
 #include "core/compute/fetch_ahead.h"
+#include "core/compute/few_rows.h"
 #include "core/compute/micro_kernel-inl.h"
 #include "core/compute/scratch.h"
 #include "core/compute/triangle.h"
@@ -49,7 +50,7 @@ HWY_BEFORE_NAMESPACE();
 namespace attnscope::HWY_NAMESPACE {
 
 constexpr Index kDepth = 256;       // rows of a panel at most: it stays in the nearer cache levels
-constexpr Index kFewRows = 12;      // packing B pays from here on
+constexpr Index kPackedRows = 12;   // packing B pays from here on
 constexpr Index kMaxBlockCols = 64; // floats in a register block's row of the widest target
 
 void packRows(const float* b, Index stride, Index count, Index k, float* panel, Index width)
@@ -130,7 +131,7 @@ void multiplyPanel(const GemmTask& t, Index col, Index count, Index p0, Index k,
     const Index width = vectors * lanes;
     BlockTask block{k, {t.a + p0 * t.aStep, t.aRow, t.aStep}, nullptr, width, t.c.data + col, t.c.stride, t.scale, add};
     const bool narrow = t.b.stride <= blockCols(); // lies as a panel already
-    if (!t.bTransposed && count == width && (narrow || t.c.rows < kFewRows)) {
+    if (!t.bTransposed && count == width && (narrow || t.c.rows < kPackedRows)) {
         block.b = t.b.row(p0) + col;
         block.ldb = t.b.stride;
     } else {
@@ -180,6 +181,7 @@ void dispatch(const GemmTask& task)
 }
 
 constexpr Index kParallelRows = 64;
+constexpr Index kStreamedDepth = 128; // shorter rows gain nothing from being read in order
 
 } // namespace
 
@@ -219,6 +221,12 @@ bool parallelGemmNT(MatrixView<const float> a, MatrixView<const float> b, Matrix
 {
     // Cut the longer side, so that each thread packs as little of B as possible.
     const auto threads = static_cast<Index>(context.threadCount());
+    if (c.rows <= kFewRows && a.cols >= kStreamedDepth) {
+        const Index grain = std::max(kParallelRows, c.cols / (4 * threads));
+        return parallelFor(c.cols, grain, context, [&](Index first, Index last) {
+            fewRowsNT(a, b.rowRange(first, last - first), {c.data + first, c.rows, last - first, c.stride}, scale);
+        });
+    }
     if (c.cols > c.rows) {
         const Index grain = std::max(kParallelRows, (c.cols / (2 * threads) + kParallelRows - 1) / kParallelRows * kParallelRows);
         return parallelFor(c.cols, grain, context, [&](Index first, Index last) {

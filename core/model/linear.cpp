@@ -2,6 +2,7 @@
 #include "core/model/linear.h"
 
 #include "core/base/parallel.h"
+#include "core/compute/few_rows.h"
 
 namespace attnscope {
 
@@ -20,7 +21,10 @@ bool applyLinear(const Linear& linear, MatrixView<const float> x, MatrixView<flo
         thread_local std::vector<float> buffer;
         const auto weights = linear.weight.read(first, last - first, buffer);
         const auto block = columns(y, first, last - first);
-        gemmNT(x, weights, block, 1.0F, into);
+        if (x.rows <= kFewRows)
+            fewRowsNT(x, weights, block, 1.0F, into);
+        else
+            gemmNT(x, weights, block, 1.0F, into);
         if (linear.bias.empty())
             return;
         const std::span<const float> bias(linear.bias.data() + first, static_cast<std::size_t>(last - first));

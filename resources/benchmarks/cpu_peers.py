@@ -3,11 +3,14 @@
 """Times attnscope's CPU methods beside PyTorch's best on the same machine, with the same threads, round by round in turn.
 
     python3 cpu_peers.py path/to/attnscope-cli [--only NAME,..] [--rounds 7] [--out cpu_peers.json]
-                         [--fast-transformers path/to/causal_product_cpu.cpp] [--model folder]
+                         [--fast-transformers path/to/causal_product_cpu.cpp] [--model folder] [--merge]
 
 With --fast-transformers (a file of that project's source package on PyPI) its compiled causal product, built as its setup.py does, is
 the rival of the recurrent mixers and one more of causal linear attention. With --model (a Hugging Face folder of the Llama family)
 the model's forward pass is timed beside transformers' on 1,024 tokens.
+
+With --merge the rows that were measured take the place of those of the same case and length in the file named by --out, each with its
+own date and ceilings; all others stay as they are.
 
 A ratio above 1 says that attnscope is faster. Each round times both, one after the other; what is kept is the median of the rounds'
 ratios. PyTorch's side is the fastest of the forms listed for a case (eager, torch.compile, SDPA, FlexAttention), picked before
@@ -289,6 +292,17 @@ def with_fractions(row, machine):
     return row
 
 
+def merged(path, document):
+    """The document at `path` with the rows of this one in their places."""
+    with open(path, encoding="utf-8") as file:
+        old = json.load(file)
+    peaks = {name: document["machine"]["peaks"][name]["all"] for name in ("flops", "bytes")}
+    new = {(row["case"], row["n"]): row | {"date": document["date"], "rounds": document["rounds"], "peaks": peaks}
+           for row in document["rows"]}
+    old["rows"] = [new.pop((row["case"], row["n"]), row) for row in old["rows"]] + list(new.values())
+    return old
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cli")
@@ -297,7 +311,10 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--fast-transformers")
     parser.add_argument("--model")
+    parser.add_argument("--merge", action="store_true")
     options = parser.parse_args()
+    if options.merge and not options.out:
+        parser.error("--merge needs --out, the file to merge into")
     threads = torch.get_num_threads()
     torch.set_grad_enabled(False)
     only = [name for name in options.only.split(",") if name]
@@ -322,6 +339,8 @@ def main():
                 ceiling[key] = max(ceiling[key], after["peaks"][name][key])
     document = {"date": datetime.date.today().isoformat(), "machine": machine, "torch": torch.__version__,
                 "threads": threads, "rounds": options.rounds, "rows": [with_fractions(row, machine) for row in rows]}
+    if options.merge:
+        document = merged(options.out, document)
     text = json.dumps(document, indent=1) + "\n"
     if options.out:
         with open(options.out, "w", encoding="utf-8") as file:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Matrix products against float64 sums, at sizes that divide nothing and strides wider than the rows.
 #include "core/compute/dense.h"
+#include "core/compute/few_rows.h"
 #include "support/random_inputs.h"
 #include "support/register_test.h"
 
@@ -55,6 +56,26 @@ private:
     }
 
 private Q_SLOTS:
+    /// As the whole products: every row count of its own, lengths that fill no vector, added or not.
+    void fewRows()
+    {
+        std::mt19937_64 random(12);
+        for (Index m = 1; m <= kFewRows; ++m)
+            for (const Index k : {1, 15, 16, 17, 64, 130, 576, 1001}) {
+                const Padded a(m, k, random);
+                const Padded b(37, k, random);
+                Padded c(m, 37, random);
+                for (Index i = 0; i < m; ++i)
+                    std::fill_n(c.view.row(i), 37, std::numeric_limits<float>::quiet_NaN());
+                fewRowsNT(a.view, b.view, c.view, 0.3F);
+                QVERIFY(error(a.view, false, b.view, true, c.view, k, 0.3F, 0.0) <= static_cast<double>(k) / 2.0 + 2.0);
+                for (Index i = 0; i < m; ++i)
+                    std::fill_n(c.view.row(i), 37, 2.0F);
+                fewRowsNT(a.view, b.view, c.view, 0.3F, Into::Add);
+                QVERIFY(error(a.view, false, b.view, true, c.view, k, 0.3F, 2.0) <= static_cast<double>(k) / 2.0 + 2.0);
+            }
+    }
+
     void equalsFloat64_data()
     {
         QTest::addColumn<int>("m");
