@@ -193,9 +193,12 @@ def cases():
     made += [{"method": "window", "causal": True, "dim": 64, "lengths": long, "bar": 3.0}]
     made += [{"method": m, "causal": True, "dim": 64, "lengths": long, "bar": 1.0, "heads": 2}
              for m in ("retention", "lightning", "mamba2", "gla", "hgrn2", "rwkv6", "deltanet", "gated-deltanet", "kda", "rwkv7")]
+    made += [{"method": "softmax", "causal": c, "dim": d, "lengths": [1024, 4096, 16384], "bar": 1.2, "dtype": "bf16"}
+             for c in (False, True) for d in (64, 128)]
     for case in made:
         case.setdefault("heads", 1)
-        case["name"] = f"{case['method']}{'-causal' if case['causal'] else ''}-{case['dim']}"
+        case.setdefault("dtype", "f32")
+        case["name"] = f"{case['method']}{'-causal' if case['causal'] else ''}-{case['dim']}" + ("-bf16" if case["dtype"] == "bf16" else "")
     return made
 
 
@@ -213,16 +216,29 @@ def clock(run, seconds=0.05, least=3):
 
 def attnscope(cli, case, n, threads):
     command = [cli, "sweep", "--methods", case["method"], "--lengths", str(n), "--dim", str(case["dim"]), "--heads", str(case["heads"]),
-               "--repeats", "3", "--threads", str(threads), "--time-cap", "60", "--json"] + (["--causal"] if case["causal"] else [])
+               "--dtype", case["dtype"], "--repeats", "3", "--threads", str(threads), "--time-cap", "60", "--json"] + (["--causal"] if case["causal"] else [])
     sample = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["samples"][0]
     if sample["status"] != "ok":
         raise RuntimeError(f"{case['name']} n={n}: {sample['status']}")
     return sample
 
 
-def peaks(cli, threads):
-    command = [cli, "sweep", "--methods", "uniform", "--lengths", "64", "--threads", str(threads), "--peaks", "--json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["machine"]
+def machine_of(cli, threads, dtype):
+    """The machine and its ceilings in that number format, or None where the processor has no unit for it."""
+    command = [cli, "sweep", "--methods", "softmax", "--lengths", "64", "--threads", str(threads), "--dtype", dtype, "--peaks", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        print(run.stderr.strip(), file=sys.stderr)
+        return None
+    return json.loads(run.stdout)["machine"]
+
+
+def peaks(cli, threads, with_bf16):
+    machine = machine_of(cli, threads, "f32")
+    bf16 = machine_of(cli, threads, "bf16") if with_bf16 else None
+    if bf16:
+        machine["peaks"]["bf16Flops"] = bf16["peaks"]["flops"]
+    return machine
 
 
 def fastest_form(case, n, qkv, causal_product):
@@ -241,7 +257,8 @@ def fastest_form(case, n, qkv, causal_product):
 
 def compare(cli, case, n, rounds, threads, causal_product):
     torch.manual_seed(0)
-    qkv = tuple(torch.randn(1, case["heads"], n, case["dim"]) for _ in range(3))
+    dtype = torch.bfloat16 if case["dtype"] == "bf16" else torch.float32
+    qkv = tuple(torch.randn(1, case["heads"], n, case["dim"], dtype=dtype) for _ in range(3))
     form, rival = fastest_form(case, n, qkv, causal_product)
     rows = []
     for _ in range(rounds):
@@ -250,7 +267,7 @@ def compare(cli, case, n, rounds, threads, causal_product):
     ours = [sample["medianMs"] for _, sample in rows]
     sample = rows[0][1]
     row = {"case": case["name"], "method": case["method"], "causal": case["causal"], "heads": case["heads"],
-           "dim": case["dim"], "n": n,
+           "dim": case["dim"], "dtype": case["dtype"], "n": n,
            "attnscopeMs": statistics.median(ours), "attnscopeBestMs": min(ours), "flops": sample["flops"], "bytes": sample.get("bytes")}
     if rival:
         ratios = [theirs / s["medianMs"] for theirs, s in rows]
@@ -285,7 +302,8 @@ def with_fractions(row, machine):
     if "flops" not in row:
         return row
     seconds = 1e-3 * row["attnscopeBestMs"]
-    flops = row["flops"] / seconds / machine["peaks"]["flops"]["all"]
+    ceiling = "bf16Flops" if row["dtype"] == "bf16" else "flops"
+    flops = row["flops"] / seconds / machine["peaks"][ceiling]["all"]
     row["ofFlops"] = round(flops, 4)
     if row.get("bytes"):
         row["ofBytes"] = round(row["bytes"] / seconds / machine["peaks"]["bytes"]["all"], 4)
@@ -296,7 +314,7 @@ def merged(path, document):
     """The document at `path` with the rows of this one in their places."""
     with open(path, encoding="utf-8") as file:
         old = json.load(file)
-    peaks = {name: document["machine"]["peaks"][name]["all"] for name in ("flops", "bytes")}
+    peaks = {name: ceiling["all"] for name, ceiling in document["machine"]["peaks"].items() if isinstance(ceiling, dict)}
     new = {(row["case"], row["n"]): row | {"date": document["date"], "rounds": document["rounds"], "peaks": peaks}
            for row in document["rows"]}
     old["rows"] = [new.pop((row["case"], row["n"]), row) for row in old["rows"]] + list(new.values())
@@ -318,11 +336,13 @@ def main():
     threads = torch.get_num_threads()
     torch.set_grad_enabled(False)
     only = [name for name in options.only.split(",") if name]
-    machine = peaks(options.cli, threads)
+    chosen = [case for case in cases() if not only or any(case["name"].startswith(name) for name in only)]
+    with_bf16 = any(case["dtype"] == "bf16" for case in chosen)
+    machine = peaks(options.cli, threads, with_bf16)
     product = load_fast_transformers(options.fast_transformers) if options.fast_transformers else None
     rows = []
-    for case in cases():
-        if only and not any(case["name"].startswith(name) for name in only):
+    for case in chosen:
+        if case["dtype"] == "bf16" and "bf16Flops" not in machine["peaks"]:
             continue
         for n in case["lengths"]:
             row = with_fractions(compare(options.cli, case, n, options.rounds, threads, product), machine)
@@ -332,7 +352,7 @@ def main():
     if options.model:
         rows.append(compare_model(options.cli, options.model, 1024, options.rounds, threads))
         print(f"{'forward':24} {1024:6} {rows[-1]['attnscopeMs']:10.3f} ms  {rows[-1]['ratio']:6.2f}x", file=sys.stderr)
-    after = peaks(options.cli, threads)
+    after = peaks(options.cli, threads, with_bf16)
     for name, ceiling in machine["peaks"].items():
         if isinstance(ceiling, dict):
             for key in ceiling:
