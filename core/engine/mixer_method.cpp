@@ -20,12 +20,18 @@ Cost MixerMethod::cost(const Shape& s, const Params&, bool) const
 {
     const auto heads = static_cast<double>(s.batch * s.heads);
     const auto chunk = static_cast<double>(kMixerChunk);
-    const double perQuery = 2.0 * (chunk * static_cast<double>(s.dim + s.valueDim) + sizeOf(s.dim, s.valueDim));
-    double perKey = 2.0 * sizeOf(s.dim, s.valueDim);
+    // Triangles of a chunk count as the pairs in them, like a causal mask; what is computed beyond those is no use to anyone.
+    const double pairs = 0.5 * (chunk + 1.0);
+    const auto keyDim = static_cast<double>(s.dim);
+    const auto valueDim = static_cast<double>(s.valueDim);
+    double perQuery = 2.0 * (pairs * (keyDim + valueDim) + keyDim * valueDim);
+    double perKey = 2.0 * keyDim * valueDim;
     if (erasure() != Erasure::None)
-        perKey += 2.0 * sizeOf(s.dim, s.valueDim) + chunk * (6.0 * static_cast<double>(s.dim) + 3.0 * chunk);
-    if (erasure() == Erasure::Free)
-        perKey += 2.0 * sizeOf(s.dim, s.valueDim) + chunk * 8.0 * static_cast<double>(s.dim);
+        perKey += 2.0 * (keyDim * valueDim + pairs * (keyDim + valueDim));
+    if (erasure() == Erasure::Free) {
+        perQuery += 2.0 * pairs * (keyDim + valueDim);
+        perKey += 2.0 * (keyDim * valueDim + pairs * (keyDim + valueDim));
+    }
     const double flops = heads * (static_cast<double>(s.queries) * perQuery + static_cast<double>(s.keys) * perKey);
     const double inputs = heads * (static_cast<double>(s.queries + s.keys) * static_cast<double>(s.dim + s.valueDim));
     // What a method makes of one head's keys and queries, and the chunks that are worked on at once.
