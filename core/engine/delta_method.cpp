@@ -59,7 +59,7 @@ Result<MixerFactors> DeltaMethod::factors(const Inputs& in, HeadRef head, const 
     if (!beta)
         return beta.error();
     f.strength = *beta;
-    if (auto stable = checkLengths(f); !stable)
+    if (auto stable = normalises(params, "normalize-keys") ? Result<void>() : checkLengths(f); !stable) // beta is at most 2
         return stable.error();
     if (decay() == Decay::None)
         return f;

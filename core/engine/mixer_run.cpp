@@ -32,7 +32,7 @@ MatrixView<float> outputsOf(const MixerSteps& steps, MatrixView<float> out)
 }
 
 /// While the products of chunk c are computed, the rows of the next one come nearer.
-void fetchNext(const MixerFactors& f, Rows v, Index c)
+void fetchNext(const MixerFactors& f, Rows v, Rows out, Index c)
 {
     FetchAhead& ahead = FetchAhead::ofThread();
     ahead.clear();
@@ -44,6 +44,7 @@ void fetchNext(const MixerFactors& f, Rows v, Index c)
     for (const Rows& rows : {v, f.write, erase, f.correct})
         if (rows.rows > next.first)
             ahead.add(rows.rowRange(next.first, next.rows));
+    ahead.add(out.rowRange(next.firstQuery, next.queries)); // a line is read before a part of it is written
 }
 
 void runHead(const MixerFactors& f, MatrixView<const float> v, MatrixView<float> out, const RunContext& context)
@@ -52,7 +53,7 @@ void runHead(const MixerFactors& f, MatrixView<const float> v, MatrixView<float>
     MixerSteps steps;
     Tensor solved(1, 1, kMixerChunk, v.cols);
     for (Index c = 0; c < chunksOf(f) && !context.cancelled(); ++c) {
-        fetchNext(f, v, c);
+        fetchNext(f, v, out, c);
         steps.prepare(f, c);
         const auto values = valuesOf(steps, v);
         const auto u = solved.matrix().rowRange(0, values.rows);
