@@ -64,6 +64,38 @@ struct BlockTask {
     const float* rowFactors = nullptr; ///< C = rowFactors_i A B instead, where it is there and nothing is added
 };
 
+template <int R, int V>
+HWY_INLINE void clearSums(hn::Vec<Floats> (&sums)[R][V])
+{
+#pragma GCC unroll 8
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 4
+        for (int j = 0; j < V; ++j)
+            sums[i][j] = hn::Zero(Floats());
+}
+
+/// sums += A B for R rows of A [R, k] and V vectors of B [k, ..].
+template <int R, int V>
+HWY_INLINE void addProduct(hn::Vec<Floats> (&sums)[R][V], Index k, const Strided& left, const float* HWY_RESTRICT b, Index ldb)
+{
+    const Floats d;
+    const auto n = static_cast<Index>(hn::Lanes(d));
+    const float* HWY_RESTRICT a = left.data;
+    for (Index p = 0; p < k; ++p, b += ldb, a += left.step) {
+        hn::Vec<Floats> row[V];
+#pragma GCC unroll 4
+        for (int j = 0; j < V; ++j)
+            row[j] = hn::LoadU(d, b + j * n);
+#pragma GCC unroll 8
+        for (int i = 0; i < R; ++i) {
+            const auto x = hn::Set(d, a[i * left.row]);
+#pragma GCC unroll 4
+            for (int j = 0; j < V; ++j)
+                sums[i][j] = hn::MulAdd(x, row[j], sums[i][j]);
+        }
+    }
+}
+
 /// R rows and V vectors of C.
 template <int R, int V>
 HWY_INLINE void multiplyBlock(const BlockTask& t, Index firstRow)
@@ -71,26 +103,8 @@ HWY_INLINE void multiplyBlock(const BlockTask& t, Index firstRow)
     const Floats d;
     const auto n = static_cast<Index>(hn::Lanes(d));
     hn::Vec<Floats> sums[R][V];
-#pragma GCC unroll 8
-    for (int i = 0; i < R; ++i)
-#pragma GCC unroll 4
-        for (int j = 0; j < V; ++j)
-            sums[i][j] = hn::Zero(d);
-    const float* HWY_RESTRICT b = t.b;
-    const float* HWY_RESTRICT a = t.a.data + firstRow * t.a.row;
-    for (Index p = 0; p < t.k; ++p, b += t.ldb, a += t.a.step) {
-        hn::Vec<Floats> row[V];
-#pragma GCC unroll 4
-        for (int j = 0; j < V; ++j)
-            row[j] = hn::LoadU(d, b + j * n);
-#pragma GCC unroll 8
-        for (int i = 0; i < R; ++i) {
-            const auto x = hn::Set(d, a[i * t.a.row]);
-#pragma GCC unroll 4
-            for (int j = 0; j < V; ++j)
-                sums[i][j] = hn::MulAdd(x, row[j], sums[i][j]);
-        }
-    }
+    clearSums<R, V>(sums);
+    addProduct<R, V>(sums, t.k, {t.a.data + firstRow * t.a.row, t.a.row, t.a.step}, t.b, t.ldb);
     const auto factor = hn::Set(d, t.scale);
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i) {

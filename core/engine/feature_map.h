@@ -48,6 +48,9 @@ public:
     /// What a row is divided by, where its weights sum to sum exp(logScale), on that same scale: for published code that clamps
     /// sums or adds to them.
     virtual double divisor(double sum, double logScale) const { return (void)logScale, sum; }
+
+    /// Whether `divisor` gives the sum itself.
+    virtual bool dividesBySums() const { return true; }
 };
 
 } // namespace attnscope

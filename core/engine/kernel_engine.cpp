@@ -5,6 +5,7 @@
 #include "core/compute/dense.h"
 #include "core/compute/plain_features.h"
 #include "core/engine/kernel_causal.h"
+#include "core/engine/plain_kernel.h"
 
 #include <algorithm>
 #include <array>
@@ -229,6 +230,10 @@ Result<Tensor> runKernel(const Inputs& inputs, const FeatureMap& map, const RunC
 {
     const Shape s = inputs.shape();
     Tensor out(s.batch, s.heads, s.queries, s.valueDim);
+    if (const PlainRun plain = runPlainKernel(inputs, map, context, out.view()); plain == PlainRun::Done)
+        return out;
+    else if (plain == PlainRun::Stopped)
+        return cancelledError();
     const bool done = visitQueries(inputs, map, context, [&](const QueryBlock& block) {
         const auto rows = static_cast<std::size_t>(block.numerators.rows);
         std::array<float, kKernelChunk> inverse{};
@@ -258,7 +263,7 @@ double kernelBytes(const Shape& s, Index features, bool causal, int threads)
     const auto segments = static_cast<double>(cut(0, s.keys).size() * (causal ? 2U : 1U) + 2U);
     const double scratch = 4.0 * static_cast<double>(kKernelChunk) * static_cast<double>(4 * features + s.valueDim + kKernelChunk);
     return static_cast<double>(s.batch * s.heads) * (segments * state + 4.0 * static_cast<double>(s.queries * s.valueDim)) +
-           static_cast<double>(threads) * (scratch + 4.0 * state);
+           static_cast<double>(threads) * (scratch + 4.0 * state) + (causal ? plainKernelBytes(features, s.valueDim, threads) : 0.0);
 }
 
 } // namespace attnscope

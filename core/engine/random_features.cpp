@@ -101,6 +101,8 @@ public:
         return std::abs(factor * sum) <= kOfficialEps ? sum + 2.0 * kOfficialEps / factor : sum;
     }
 
+    bool dividesBySums() const override { return !m_eps; }
+
 private:
     void project(MatrixView<const float> x, MatrixView<float> out) const
     {

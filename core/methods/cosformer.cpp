@@ -44,6 +44,7 @@ public:
         }
     }
 
+    bool dividesBySums() const override { return false; }
     double divisor(double sum, double logScale) const override { return std::max(sum, kClamp * std::exp(-logScale)); }
 
 private:

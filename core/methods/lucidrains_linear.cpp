@@ -30,6 +30,7 @@ public:
     CausalMap(Index dim, float scale, bool clamped) : SoftmaxLogs(dim, scale), m_least(clamped ? kLeastSum * std::sqrt(double(dim)) : 0.0)
     {
     }
+    bool dividesBySums() const override { return false; }
     double divisor(double sum, double logScale) const override
     {
         const double clamped = m_least > 0.0 ? std::max(sum, m_least * std::exp(-logScale)) : sum;
