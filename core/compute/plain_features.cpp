@@ -22,6 +22,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::ScalableTag<float>;
 using Vector = hn::Vec<Floats>;
 
+constexpr Index kFetchRows = 16; // ahead: pages end, and with them what the processor fetches by itself
+
 /// out = f(x) vector by vector; a row's end goes through a padded vector.
 template <class F>
 HWY_INLINE void mapRow(const float* x, float* out, Index count, F f)
@@ -38,6 +40,13 @@ HWY_INLINE void mapRow(const float* x, float* out, Index count, F f)
     std::copy(x + j, x + count, end);
     hn::StoreU(f(hn::LoadU(d, end)), d, end);
     std::copy_n(end, count - j, out + j);
+}
+
+HWY_INLINE void fetchAhead(const MatrixView<const float>& x, Index row)
+{
+    constexpr Index lineFloats = 16;
+    for (Index c = 0; c < x.cols; c += lineFloats)
+        hwy::Prefetch(x.row(row) + kFetchRows * x.stride + c);
 }
 
 /// Whether all of what was seen lay within the bounds; NaN did not.
@@ -61,11 +70,13 @@ bool eluPlusOneRows(const MatrixView<const float>& x, const MatrixView<float>& o
     const Floats d;
     const auto one = hn::Set(d, 1.0F);
     Range range(-kPlainLog, 1e12F);
-    for (Index i = 0; i < x.rows; ++i)
+    for (Index i = 0; i < x.rows; ++i) {
+        fetchAhead(x, i);
         mapRow(x.row(i), out.row(i), x.cols, [&](auto v) HWY_ATTR {
             range.see(v);
             return hn::IfThenElse(hn::Gt(v, hn::Zero(d)), hn::Add(v, one), exponential(d, v));
         });
+    }
     return range.held();
 }
 
@@ -89,12 +100,14 @@ bool scaledExpRows(const MatrixView<const float>& x, float scale, const MatrixVi
     const Floats d;
     const auto factor = hn::Set(d, scale);
     Range range(-kPlainLog, kPlainLog);
-    for (Index i = 0; i < x.rows; ++i)
+    for (Index i = 0; i < x.rows; ++i) {
+        fetchAhead(x, i);
         mapRow(x.row(i), out.row(i), x.cols, [&](auto v) HWY_ATTR {
             const auto log = hn::Mul(factor, v);
             range.see(log);
             return exponential(d, log);
         });
+    }
     return range.held();
 }
 
@@ -167,6 +180,7 @@ bool softmaxOfRows(const MatrixView<const float>& x, float scale, const MatrixVi
     const auto n = static_cast<Index>(hn::Lanes(Floats()));
     Range range(-0.8F * kPlainLog, 0.0F); // the sum takes off a little more
     for (Index i = 0; i < x.rows; ++i) {
+        fetchAhead(x, i);
         const bool divide = divisors == nullptr;
         const float sum = x.cols == 4 * n   ? softmaxRow<4>(x.row(i), scale, out.row(i), divide, range)
                           : x.cols == 8 * n ? softmaxRow<8>(x.row(i), scale, out.row(i), divide, range)
@@ -198,8 +212,10 @@ HWY_INLINE float dotRow(const float* x, const float* w, Index count)
 
 void squaresOfRows(const MatrixView<const float>& x, float factor, float* out)
 {
-    for (Index i = 0; i < x.rows; ++i)
+    for (Index i = 0; i < x.rows; ++i) {
+        fetchAhead(x, i);
         out[i] = factor * dotRow(x.row(i), x.row(i), x.cols);
+    }
 }
 
 void vectorTimesRows(const MatrixView<const float>& x, const float* w, double* out)
@@ -268,7 +284,6 @@ HWY_INLINE void addColumnGroup(const MatrixView<const float>& x, Index j, double
     const Doubles d;
     const HalfFloats half;
     const auto n = static_cast<Index>(hn::Lanes(d));
-    constexpr Index fetchRows = 16; // pages end, and with them what the processor fetches by itself
     hn::Vec<Doubles> sum[4 * G];
 #pragma GCC unroll 8
     for (int g = 0; g < 4 * G; ++g)
@@ -277,7 +292,7 @@ HWY_INLINE void addColumnGroup(const MatrixView<const float>& x, Index j, double
         const float* const row = x.row(i) + j;
 #pragma GCC unroll 2
         for (int g = 0; g < 2 * G; ++g)
-            hwy::Prefetch(row + fetchRows * x.stride + 2 * g * n);
+            hwy::Prefetch(row + kFetchRows * x.stride + 2 * g * n);
 #pragma GCC unroll 8
         for (int g = 0; g < 4 * G; ++g)
             sum[g] = hn::Add(sum[g], hn::PromoteTo(d, hn::LoadU(half, row + g * n)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What comes next is fetched while the register block multiplies: pages end every 16 rows, and with them the processor's own fetching.
+// Both products of a query stay in the same registers; values are fetched while those before them are multiplied.
 #include "core/compute/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -37,11 +37,6 @@ void packChunk(const MatrixView<const float>& phi, float* panel)
     packTransposed(phi.data, phi.stride, phi.rows, phi.cols, panel, kPlainChunk);
 }
 
-void fetchShare(const MatrixView<const float>& x, Index part, Index parts)
-{
-    fetchRows({x.data, x.rows, x.cols, x.stride}, part * x.rows / parts, (part + 1) * x.rows / parts);
-}
-
 /// weights += the sums of phi's columns.
 void addColumnSums(const MatrixView<const float>& phi, float* weights)
 {
@@ -66,17 +61,16 @@ void addColumnSums(const MatrixView<const float>& phi, float* weights)
 }
 
 void addKeys(const MatrixView<const float>& phi, const MatrixView<const float>& v, const PlainSums& sums,
-             const MatrixView<const float>& nextKeys, const MatrixView<const float>& nextValues)
+             const MatrixView<const float>& nextValues)
 {
     const auto lanes = static_cast<Index>(hn::Lanes(Floats()));
     const Index w = blockCols();
     const Index blocks = (sums.features + kBlockRows - 1) / kBlockRows;
     for (Index col = 0; col < sums.stride; col += w)
         for (Index b = 0; b < blocks; ++b) {
-            if (col == 0) {
-                fetchShare(nextKeys, b, blocks);
-                fetchShare(nextValues, b, blocks);
-            }
+            if (col == 0)
+                fetchRows({nextValues.data, nextValues.rows, nextValues.cols, nextValues.stride}, b * nextValues.rows / blocks,
+                          (b + 1) * nextValues.rows / blocks);
             const Index r = b * kBlockRows;
             const BlockTask block{
                 phi.rows, {phi.data + r, 1, phi.stride}, v.data + col, v.stride, sums.data + r * sums.stride + col, sums.stride, 1.0F,
@@ -182,18 +176,14 @@ void answerRows(const Answer& a, Index row)
     }
 }
 
-void answerAll(const Answer& a, const MatrixView<const float>& next)
+void answerAll(const Answer& a)
 {
     const Ahead outputs{a.out.data, a.out.rows, a.out.cols, a.out.stride};
-    const Index blocks = (a.phi.rows + kBlockRows - 1) / kBlockRows;
     Index row = 0;
     for (; row + kBlockRows <= a.phi.rows; row += kBlockRows) {
-        fetchShare(next, row / kBlockRows, blocks);
         fetchRows(outputs, row, row + kBlockRows);
         answerRows<kBlockRows>(a, row);
     }
-    if (row < a.phi.rows)
-        fetchShare(next, blocks - 1, blocks);
     if (row + 4 <= a.phi.rows) {
         answerRows<4>(a, row);
         row += 4;
@@ -237,11 +227,11 @@ Index plainStride(Index valueDim)
 
 void PlainChunk::assign(MatrixView<const float> phi, MatrixView<const float> v, bool withTransposes)
 {
-    assert(phi.rows == v.rows && phi.rows <= kPlainChunk);
+    assert(phi.rows == v.rows && (phi.rows <= kPlainChunk || !withTransposes));
     m_phi = phi;
     m_v = v;
     if (const Index stride = plainStride(v.cols); stride != v.cols) {
-        const MatrixView<float> padded{m_values.floats(kPlainChunk * stride), v.rows, stride, stride};
+        const MatrixView<float> padded{m_values.floats(v.rows * stride), v.rows, stride, stride};
         for (Index j = 0; j < v.rows; ++j) {
             std::copy_n(v.row(j), v.cols, padded.row(j));
             std::fill(padded.row(j) + v.cols, padded.row(j) + stride, 0.0F);
@@ -256,18 +246,17 @@ void PlainChunk::assign(MatrixView<const float> phi, MatrixView<const float> v, 
     }
 }
 
-void addPlainKeys(const PlainChunk& chunk, const PlainSums& sums, MatrixView<const float> nextKeys, MatrixView<const float> nextValues)
+void addPlainKeys(const PlainChunk& chunk, const PlainSums& sums, MatrixView<const float> nextValues)
 {
     assert(chunk.phi().cols == sums.features && chunk.v().cols == sums.stride);
-    HWY_DYNAMIC_DISPATCH(addKeys)(chunk.phi(), chunk.v(), sums, nextKeys, nextValues);
+    HWY_DYNAMIC_DISPATCH(addKeys)(chunk.phi(), chunk.v(), sums, nextValues);
 }
 
-void answerPlainQueries(MatrixView<const float> phi, const PlainSums& sums, const PlainChunk* chunk, MatrixView<float> out,
-                        MatrixView<const float> next)
+void answerPlainQueries(MatrixView<const float> phi, const PlainSums& sums, const PlainChunk* chunk, MatrixView<float> out)
 {
     assert(phi.cols == sums.features && phi.rows == out.rows && plainStride(out.cols) == sums.stride);
     HWY_DYNAMIC_DISPATCH(answerAll)
-    ({phi, sums, chunk ? chunk->v() : MatrixView<const float>{}, chunk ? chunk->transposes() : nullptr, out}, next);
+    ({phi, sums, chunk ? chunk->v() : MatrixView<const float>{}, chunk ? chunk->transposes() : nullptr, out});
 }
 
 void addPlainSums(const PlainSums& a, const PlainSums& b, const PlainSums& sum)

@@ -24,7 +24,7 @@ struct PlainSums {
 /// The stride of PlainSums with these columns, on this processor.
 Index plainStride(Index valueDim);
 
-/// Up to kPlainChunk keys as queries of the same chunk read them: v [rows, Dv] and phi(k)ᵀ.
+/// Some keys, up to kPlainChunk where queries of the same chunk read them: v [rows, Dv] and phi(k)ᵀ.
 class PlainChunk {
 public:
     /// Packs the features where they will be asked for their transposes, and v where its rows fill no vectors.
@@ -42,13 +42,12 @@ private:
     const float* m_transposes = nullptr;
 };
 
-/// sums += the chunk's keys. What lies `rows` below nextKeys and nextValues is asked for meanwhile; they may be empty.
-void addPlainKeys(const PlainChunk& chunk, const PlainSums& sums, MatrixView<const float> nextKeys, MatrixView<const float> nextValues);
+/// sums += the chunk's keys. nextValues, which may be empty, are fetched into the cache meanwhile.
+void addPlainKeys(const PlainChunk& chunk, const PlainSums& sums, MatrixView<const float> nextValues);
 
 /// out_i = (phi_i S + sum_{j <= i} P_ij v_j) / (phi_i w + sum_{j <= i} P_ij) with P_ij = phi_i . phi(k_j) of the chunk, where there is
-/// one; phi [rows, m], out [rows, Dv]. `next` is asked for meanwhile.
-void answerPlainQueries(MatrixView<const float> phi, const PlainSums& sums, const PlainChunk* chunk, MatrixView<float> out,
-                        MatrixView<const float> next);
+/// one; phi [rows, m], out [rows, Dv].
+void answerPlainQueries(MatrixView<const float> phi, const PlainSums& sums, const PlainChunk* chunk, MatrixView<float> out);
 
 /// sum = a + b.
 void addPlainSums(const PlainSums& a, const PlainSums& b, const PlainSums& sum);

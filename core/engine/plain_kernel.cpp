@@ -16,16 +16,17 @@ namespace {
 constexpr Index kSegment = 512; // tokens that are summed up in float32
 constexpr Index kChunks = kSegment / kPlainChunk;
 constexpr Index kSegmentsPerThread = 2; // of a wave
+constexpr Index kFewFeatures = 64;      // up to these, 64 rows of features and the sums share the first cache level
 constexpr Index kQueryRows = 512;       // of a task
 constexpr Index kMostParts = 16;        // sums of keys that are held at once for each head
 
-Index chunkRows(Index at, Index last) { return std::min(kPlainChunk, last - at); }
-
-/// The rows after `at`, as many as the chunk there has; none at the end.
-MatrixView<const float> chunkAt(MatrixView<const float> x, Index at, Index last)
+/// The rows from `at` on, at most `count` and none from `last` on.
+MatrixView<const float> rowsAt(MatrixView<const float> x, Index at, Index last, Index count)
 {
-    return at < last ? x.rowRange(at, chunkRows(at, last)) : MatrixView<const float>{};
+    return at < last ? x.rowRange(at, std::min(count, last - at)) : MatrixView<const float>{};
 }
+
+MatrixView<const float> chunkAt(MatrixView<const float> x, Index at, Index last) { return rowsAt(x, at, last, kPlainChunk); }
 
 /// float64 sums over keys.
 struct WideSums {
@@ -53,6 +54,7 @@ public:
           m_out(out),
           m_features(map.features()),
           m_stride(plainStride(in.v.cols())),
+          m_rows(m_features <= kFewFeatures ? 64 : 128),
           m_units(in.k.batch() * in.k.heads())
     {
     }
@@ -90,6 +92,7 @@ private:
     TensorView<float> m_out;
     Index m_features;
     Index m_stride;
+    Index m_rows; ///< at a time, where they don't meet each other
     Index m_units;
     std::atomic<bool> m_plain{true};
 };
@@ -116,15 +119,16 @@ void PlainKernel::sumKeys(HeadRef kvHead, Index first, Index last, WideSums& tot
     const auto k = m_in.k.matrix(kvHead);
     const auto v = m_in.v.matrix(kvHead);
     const PlainSums sums = sumsAt(memory.floats(size()));
-    float* const room = features.floats(kPlainChunk * m_features);
+    float* const room = features.floats(m_rows * m_features);
     for (Index segment = first; segment < last && goesOn(); segment += kSegment) {
         std::fill_n(sums.data, size(), 0.0F);
         const Index end = std::min(last, segment + kSegment);
-        for (Index j = segment; j < end; j += kPlainChunk) {
-            const MatrixView<float> phi{room, chunkRows(j, end), m_features, m_features};
-            compute(Side::Key, chunkAt(k, j, end), phi);
-            chunk.assign(phi, chunkAt(v, j, end), false);
-            addPlainKeys(chunk, sums, chunkAt(k, j + kPlainChunk, last), chunkAt(v, j + kPlainChunk, last));
+        for (Index j = segment; j < end; j += m_rows) {
+            const auto x = rowsAt(k, j, end, m_rows);
+            const MatrixView<float> phi{room, x.rows, m_features, m_features};
+            compute(Side::Key, x, phi);
+            chunk.assign(phi, rowsAt(v, j, end, m_rows), false);
+            addPlainKeys(chunk, sums, rowsAt(v, j + m_rows, last, m_rows));
         }
         total.add(sums);
     }
@@ -166,11 +170,12 @@ bool PlainKernel::runBidirectional()
                const auto q = m_in.qOf(head);
                const Index first = at % blocks * kQueryRows;
                const Index last = std::min(q.rows, first + kQueryRows);
-               float* const room = features.floats(kPlainChunk * m_features);
-               for (Index i = first; i < last && goesOn(); i += kPlainChunk) {
-                   const MatrixView<float> phi{room, chunkRows(i, last), m_features, m_features};
-                   compute(Side::Query, chunkAt(q, i, last), phi);
-                   answerPlainQueries(phi, sums, nullptr, m_out.matrix(head).rowRange(i, phi.rows), chunkAt(q, i + kPlainChunk, q.rows));
+               float* const room = features.floats(m_rows * m_features);
+               for (Index i = first; i < last && goesOn(); i += m_rows) {
+                   const auto x = rowsAt(q, i, last, m_rows);
+                   const MatrixView<float> phi{room, x.rows, m_features, m_features};
+                   compute(Side::Query, x, phi);
+                   answerPlainQueries(phi, sums, nullptr, m_out.matrix(head).rowRange(i, phi.rows));
                }
            });
 }
@@ -184,14 +189,14 @@ void PlainKernel::sumSegment(Wave& wave, Index s)
     std::fill_n(at, size(), 0.0F);
     const Index end = wave.end(s);
     for (Index j = wave.begin(s); j < end && goesOn(); j += kPlainChunk) {
-        const MatrixView<float> phi{wave.phi + (j - wave.first) * m_features, chunkRows(j, end), m_features, m_features};
+        const MatrixView<float> phi{wave.phi + (j - wave.first) * m_features, std::min(kPlainChunk, end - j), m_features, m_features};
         compute(Side::Key, chunkAt(k, j, end), phi);
         chunk.assign(phi, chunkAt(v, j, end), false);
         if (j > wave.begin(s)) {
             std::copy_n(at, size(), at + size());
             at += size();
         }
-        addPlainKeys(chunk, sumsAt(at), chunkAt(k, j + kPlainChunk, wave.last), chunkAt(v, j + kPlainChunk, wave.last));
+        addPlainKeys(chunk, sumsAt(at), chunkAt(v, j + kPlainChunk, wave.last));
     }
 }
 
@@ -208,7 +213,7 @@ void PlainKernel::answerSegment(const Wave& wave, Index s)
     float* const room = features.floats(kPlainChunk * m_features);
     const Index end = wave.end(s);
     for (Index j = wave.begin(s); j < end && goesOn(); j += kPlainChunk) {
-        const Index rows = chunkRows(j, end);
+        const Index rows = std::min(kPlainChunk, end - j);
         const Index c = (j - wave.begin(s)) / kPlainChunk;
         chunk.assign({wave.phi + (j - wave.first) * m_features, rows, m_features, m_features}, chunkAt(v, j, end), true);
         if (c > 0)
@@ -218,8 +223,7 @@ void PlainKernel::answerSegment(const Wave& wave, Index s)
             const auto q = m_in.qOf(head).rowRange(0, wave.last - offset);
             const MatrixView<float> phi{room, rows, m_features, m_features};
             compute(Side::Query, q.rowRange(j - offset, rows), phi);
-            answerPlainQueries(phi, c > 0 ? both : start, &chunk, m_out.matrix(head).rowRange(j - offset, rows),
-                               chunkAt(q, j - offset + kPlainChunk, q.rows));
+            answerPlainQueries(phi, c > 0 ? both : start, &chunk, m_out.matrix(head).rowRange(j - offset, rows));
         }
     }
 }
