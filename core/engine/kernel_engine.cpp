@@ -4,6 +4,7 @@
 #include "core/base/parallel.h"
 #include "core/compute/dense.h"
 #include "core/compute/plain_features.h"
+#include "core/compute/plain_products.h"
 #include "core/engine/kernel_causal.h"
 #include "core/engine/plain_kernel.h"
 
@@ -249,11 +250,13 @@ Result<Tensor> runKernel(const Inputs& inputs, const FeatureMap& map, const RunC
     return out;
 }
 
-double kernelFlops(const Shape& s, Index features, bool causal)
+double kernelFlops(const Shape& s, Index features, bool causal, bool plain)
 {
     const auto width = static_cast<double>(s.valueDim + 1);
     const auto m = static_cast<double>(features);
-    const double inside = causal ? 1.5 * static_cast<double>(kKernelChunk) * (m + width) * static_cast<double>(s.queries) : 0.0;
+    // Within a chunk, under the diagonal: by halves, or by whole vectors of 16.
+    const double met = plain ? 1.25 * static_cast<double>(kPlainChunk) : 1.5 * static_cast<double>(kKernelChunk);
+    const double inside = causal ? met * (m + width) * static_cast<double>(s.queries) : 0.0;
     return static_cast<double>(s.batch * s.heads) * (2.0 * static_cast<double>(s.queries + s.keys) * m * width + inside);
 }
 

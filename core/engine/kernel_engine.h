@@ -36,8 +36,8 @@ Result<Tensor> runKernel(const Inputs& inputs, const FeatureMap& map, const RunC
 /// Rows that are worked on at a time.
 inline constexpr Index kKernelChunk = 128;
 
-/// Floating-point operations and peak bytes of the products alone, without the features.
-double kernelFlops(const Shape& shape, Index features, bool causal);
+/// Floating-point operations and peak bytes of the products alone, without the features. `plain`: the features nearly always are.
+double kernelFlops(const Shape& shape, Index features, bool causal, bool plain = false);
 double kernelBytes(const Shape& shape, Index features, bool causal, int threads);
 
 } // namespace attnscope

@@ -28,7 +28,7 @@ Cost KernelMethod::cost(const Shape& s, const Params& params, bool causal) const
     const auto rows = static_cast<double>(s.queries + s.keys);
     const Index m = features(s.dim, params);
     const double inputs = static_cast<double>(s.queries + s.keys) * static_cast<double>(s.dim + s.valueDim);
-    return {kernelFlops(s, m, causal) + heads * rows * featureFlops(s.dim, params), 4.0 * heads * inputs,
+    return {kernelFlops(s, m, causal, isPlain(params)) + heads * rows * featureFlops(s.dim, params), 4.0 * heads * inputs,
             kernelBytes(s, m, causal, RunContext{}.threadCount())};
 }
 

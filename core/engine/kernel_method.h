@@ -38,6 +38,9 @@ protected:
     virtual Index features(Index dim, const Params& params) const = 0;
     virtual double featureFlops(Index dim, const Params& params) const = 0;
 
+    /// Whether the map has a plain form, which all but extreme inputs take.
+    virtual bool isPlain(const Params& params) const { return (void)params, false; }
+
 private:
     using Engine = Result<Tensor> (*)(const Inputs& inputs, const FeatureMap& map, const RunContext& context);
     Result<Tensor> runBy(Engine engine, const Inputs& inputs, const Params& params, const RunContext& context) const;

@@ -46,6 +46,7 @@ protected:
     std::unique_ptr<const FeatureMap> makeMap(Index dim, float, const Params&) const override { return std::make_unique<EluPlusOne>(dim); }
     Index features(Index dim, const Params&) const override { return dim; }
     double featureFlops(Index dim, const Params&) const override { return 2.0 * static_cast<double>(dim); }
+    bool isPlain(const Params&) const override { return true; }
 };
 
 DefinedFeatures definedFeatures(std::span<const float> x)

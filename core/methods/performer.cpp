@@ -93,6 +93,10 @@ protected:
         return 2.0 * static_cast<double>(dim) *
                (performerMap(params) == RandomMap::ReluPlain ? 1.0 : static_cast<double>(performerFrequencies(params)));
     }
+    bool isPlain(const Params& params) const override
+    {
+        return performerMap(params) == RandomMap::Positive && !performerIsOfficial(params);
+    }
 
 private:
     static double coefficient(const Inputs& in, HeadRef head, const Params& params)
