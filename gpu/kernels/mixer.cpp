@@ -8,14 +8,18 @@ std::size_t mixerBytes(const MixerProblem& p)
 {
     if (fitsChunks(p))
         return chunkBytes(p);
-    return fitsDeltaChunks(p) ? deltaChunkBytes(p) : 0;
+    if (fitsDeltaChunks(p))
+        return deltaChunkBytes(p);
+    return fitsGeneralChunks(p) ? generalChunkBytes(p) : 0;
 }
 
 cudaError_t launchMixer(const MixerProblem& p, void* workspace, cudaStream_t stream)
 {
     if (fitsChunks(p))
         return launchChunks(p, workspace, stream);
-    return fitsDeltaChunks(p) ? launchDeltaChunks(p, workspace, stream) : launchTokens(p, stream);
+    if (fitsDeltaChunks(p))
+        return launchDeltaChunks(p, workspace, stream);
+    return fitsGeneralChunks(p) ? launchGeneralChunks(p, workspace, stream) : launchTokens(p, stream);
 }
 
 } // namespace attnscope::kernels

@@ -377,7 +377,7 @@ cudaError_t launch(const MixerProblem& given, void* workspace, cudaStream_t stre
 bool fitsChunks(const MixerProblem& p)
 {
     const Shape& s = p.shape;
-    return bytesOf(p.dtype) == 2 && !p.delta && !p.unitKeys && !p.unitQueries && p.logDecay.channel == 0 && s.dim % 8 == 0 &&
+    return isPlain(p) && bytesOf(p.dtype) == 2 && !p.delta && !p.unitKeys && !p.unitQueries && p.logDecay.channel == 0 && s.dim % 8 == 0 &&
            s.valueDim % 8 == 0 && s.dim <= kWide && s.valueDim <= kWide;
 }
 

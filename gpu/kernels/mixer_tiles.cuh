@@ -11,11 +11,12 @@ namespace attnscope::kernels::delta {
 constexpr int kChunk = 64;
 constexpr int kThreads = 256;
 
-/// Pieces of 16 bytes in a row of 8 or 16 trade places, so that reads down a column hit different banks; rows of 4 by twos.
+/// Pieces of 16 bytes in a row of 8 or 16 trade places, so that reads down a column hit different banks; rows of 4 by twos, rows of 2
+/// by fours.
 template <int Pieces>
 __device__ std::uint32_t pieceAt(std::uint32_t tile, int row, int piece)
 {
-    const int swap = Pieces == 4 ? row >> 1 & 3 : row & 7;
+    const int swap = Pieces == 2 ? row >> 2 & 1 : Pieces == 4 ? row >> 1 & 3 : row & 7;
     return tile + static_cast<std::uint32_t>(row * Pieces * 16 + ((piece ^ swap) * 16));
 }
 
@@ -26,6 +27,8 @@ __device__ void copyTile(std::uint32_t tile, const T* from, Index first, Index l
     constexpr int kRows = kThreads / Pieces; // at a time; a multiple of 8, so that pieces stay where they are
     const int row = static_cast<int>(threadIdx.x) / Pieces;
     const int piece = static_cast<int>(threadIdx.x) % Pieces;
+    if (kRows > kChunk && row >= kChunk)
+        return;
     const bool in = col0 + piece * 8 < cols;
     const int lowest = static_cast<int>(max(-first, Index{0})) - row;
     const int highest = in ? static_cast<int>(min(last - first, Index{kChunk})) - row : 0;

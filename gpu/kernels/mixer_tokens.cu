@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Every recurrent mixer with decays per token or channel and the delta rule, token by token, with a float32 state in registers.
+// Every recurrent mixer with decays per token or channel, the delta rule and RWKV-7's, token by token, with a float32 state in registers.
 //
 // Ladder (version, what it does, measured on an H100 with H = 16, D = 128, n = 16,384; 2026-11-23):
 //   1  8 lanes hold a column of the state, a block 16 columns; rows of 16 tokens at a time come through shared memory, where keys
@@ -35,14 +35,25 @@ __device__ float sumOfLanes(float x)
     return x;
 }
 
-/// Rows of 16 tokens; the k, q and decays of a row are padded with zeros to `Width` columns.
+/// RWKV-7's κ and -a ⊙ κ, where the method has them.
+template <int Width, bool Corrects>
+struct Corrections {
+};
 template <int Width>
-struct Rows {
+struct Corrections<Width, true> {
+    float erase[kTokens][Width];
+    float correct[kTokens][Width];
+};
+
+/// Rows of 16 tokens; the k, q and decays of a row are padded with zeros to `Width` columns.
+template <int Width, bool Corrects>
+struct Rows : Corrections<Width, Corrects> {
     float k[kTokens][Width];
     float q[kTokens][Width];
     float decay[kTokens][Width]; ///< e^g; one column where channels share it
     float v[kTokens][kColumns];
     float strength[kTokens];
+    float own[kTokens]; ///< what o gets of the token's own v beside what the state holds
 };
 
 /// A row of `from`, over its length where `unit`, by the 8 threads of its token.
@@ -62,8 +73,44 @@ __device__ void loadRow(float* to, const T* from, int dim, bool there, bool unit
         to[c] *= factor;
 }
 
-template <class T, int Width>
-__device__ void loadRows(Rows<Width>& rows, const MixerProblem& p, Index batch, Index head, Index first, int col0)
+/// Decays of a token by 8 threads, and its key where that is made of them.
+template <int Width, bool Corrects>
+__device__ void loadDecays(Rows<Width, Corrects>& rows, const MixerProblem& p, const HeadDecays& decays, Index t, int r)
+{
+    const int lane = threadIdx.x % kLanes;
+    const auto dim = static_cast<int>(p.shape.dim);
+    const bool wide = p.logDecay.channel != 0 || p.keysAsGates || p.gatesAsKeys;
+    for (int c = lane; c < (wide ? dim : 1); c += kLanes) {
+        const float log = p.keysAsGates ? logSigmoid(rows.k[r][c]) : decays.at(t, c);
+        rows.decay[r][c] = expf(log);
+        if (p.gatesAsKeys)
+            rows.k[r][c] = -expm1f(log);
+    }
+}
+
+template <int Width>
+__device__ void loadCorrections(Rows<Width, true>& rows, const MixerProblem& p, Index batch, Index head, Index t, int r)
+{
+    const int lane = threadIdx.x % kLanes;
+    const auto dim = static_cast<int>(p.shape.dim);
+    const HeadGate removal(p.removal, batch, head);
+    const HeadGate rate(p.correction, batch, head);
+    float square = 0.0F;
+    for (int c = lane; c < Width; c += kLanes) {
+        const float x = t < p.shape.keys && c < dim ? removal.at(t, c, rows.k[r][c]) : 0.0F;
+        rows.erase[r][c] = x;
+        square = fmaf(x, x, square);
+    }
+    square = sumOfLanes(square);
+    const float factor = square > 0.0F ? 1.0F / sqrtf(square) : 1.0F;
+    for (int c = lane; c < Width; c += kLanes) {
+        rows.erase[r][c] *= factor;
+        rows.correct[r][c] = t < p.shape.keys && c < dim ? -rate.at(t, c, 0.0F) * rows.erase[r][c] : 0.0F;
+    }
+}
+
+template <class T, int Width, bool Corrects>
+__device__ void loadRows(Rows<Width, Corrects>& rows, const MixerProblem& p, Index batch, Index head, Index first, int col0)
 {
     const Shape& s = p.shape;
     const int r = threadIdx.x / kLanes;
@@ -73,30 +120,45 @@ __device__ void loadRows(Rows<Width>& rows, const MixerProblem& p, Index batch, 
     const bool there = t < s.keys;
     const Index kv = batch * p.kvHeads + head * p.kvHeads / s.heads;
     const auto dim = static_cast<int>(s.dim);
-    loadRow<Width>(rows.k[r], static_cast<const T*>(p.k) + (kv * s.keys + t) * dim, dim, there, p.unitKeys);
+    const Index keyHeads = p.keyHeads > 0 ? p.keyHeads : p.kvHeads;
+    const Index key = batch * keyHeads + head * keyHeads / s.heads;
+    loadRow<Width>(rows.k[r], static_cast<const T*>(p.k) + (key * s.keys + t) * dim, dim, there, p.unitKeys);
     loadRow<Width>(rows.q[r], static_cast<const T*>(p.q) + ((batch * s.heads + head) * s.queries + query) * dim, dim, there && query >= 0,
                    p.unitQueries);
-    for (int c = lane; c < (p.logDecay.channel != 0 ? dim : 1) && there; c += kLanes)
-        rows.decay[r][c] = expf(logDecayAt(p, batch, head, t, c));
+    __syncwarp();
+    if (there)
+        loadDecays(rows, p, HeadDecays(p, batch, head), t, r);
+    if constexpr (Corrects)
+        loadCorrections<Width>(rows, p, batch, head, t, r);
     for (int c = lane; c < kColumns; c += kLanes)
         rows.v[r][c] =
             there && col0 + c < s.valueDim ? asFloat(static_cast<const T*>(p.v)[(kv * s.keys + t) * s.valueDim + col0 + c]) : 0.0F;
-    if (lane == 0)
+    float own = 0.0F;
+    if (p.bonus.data && there) {
+        const HeadGate bonus(p.bonus, batch, head);
+        for (int c = lane; c < dim; c += kLanes)
+            own = fmaf(rows.q[r][c] * rows.k[r][c], bonus.at(t, c, 0.0F), own);
+    }
+    own = sumOfLanes(own);
+    if (lane == 0) {
         rows.strength[r] = there ? gateAt(p.strength, batch, head, t, 0, 1.0F) : 0.0F;
+        rows.own[r] = there ? fmaf(p.scale, own, HeadGate(p.skip, batch, head).at(t, 0, 0.0F)) : 0.0F;
+    }
 }
 
-template <class T, int Width>
+template <class T, int Width, bool Corrects>
 __global__ __launch_bounds__(kThreads) void tokenKernel(const MixerProblem p)
 {
     extern __shared__ __align__(16) char shared[];
-    auto& rows = *reinterpret_cast<Rows<Width>*>(shared);
+    auto& rows = *reinterpret_cast<Rows<Width, Corrects>*>(shared);
     const Shape& s = p.shape;
     const int col0 = static_cast<int>(blockIdx.x) * kColumns;
     const int column = threadIdx.x / kLanes;
     const int lane = threadIdx.x % kLanes;
     const Index batch = static_cast<Index>(blockIdx.y) / s.heads;
     const Index head = static_cast<Index>(blockIdx.y) % s.heads;
-    const bool channels = p.logDecay.channel != 0;
+    const bool channels = p.logDecay.channel != 0 || p.keysAsGates;
+    const bool readsOwn = !p.readsBefore && !p.skipsOwn;
     T* const o = static_cast<T*>(p.o) + (batch * s.heads + head) * s.queries * s.valueDim;
     float state[Width / kLanes] = {};
     for (Index first = 0; first < s.keys; first += kTokens) {
@@ -107,39 +169,58 @@ __global__ __launch_bounds__(kThreads) void tokenKernel(const MixerProblem p)
             const float* const k = rows.k[r];
             const float decay = rows.decay[r][0];
             float held = 0.0F;
-#pragma unroll
-            for (int i = 0; i < Width / kLanes; ++i) {
-                const int c = lane + kLanes * i;
-                state[i] *= !channels ? decay : c < s.dim ? rows.decay[r][c] : 1.0F;
-                held = fmaf(k[c], state[i], held);
-            }
-            const float write = rows.strength[r] * (rows.v[r][column] - (p.delta ? sumOfLanes(held) : 0.0F));
             float read = 0.0F;
 #pragma unroll
             for (int i = 0; i < Width / kLanes; ++i) {
                 const int c = lane + kLanes * i;
+                if constexpr (Corrects)
+                    held = fmaf(rows.erase[r][c], state[i], held);
+                if (p.readsBefore)
+                    read = fmaf(rows.q[r][c], state[i], read);
+                state[i] *= !channels ? decay : c < s.dim ? rows.decay[r][c] : 1.0F;
+                if (p.delta)
+                    held = fmaf(k[c], state[i], held);
+                if (p.skipsOwn)
+                    read = fmaf(rows.q[r][c], state[i], read);
+            }
+            if (p.delta || Corrects)
+                held = sumOfLanes(held);
+            const float value = rows.v[r][column];
+            const float write = rows.strength[r] * (p.delta ? value - held : value);
+#pragma unroll
+            for (int i = 0; i < Width / kLanes; ++i) {
+                const int c = lane + kLanes * i;
+                if constexpr (Corrects)
+                    state[i] = fmaf(rows.correct[r][c], held, state[i]);
                 state[i] = fmaf(k[c], write, state[i]);
-                read = fmaf(rows.q[r][c], state[i], read);
+                if (readsOwn)
+                    read = fmaf(rows.q[r][c], state[i], read);
             }
             read = sumOfLanes(read);
             const Index query = first + r - (s.keys - s.queries);
             if (lane == 0 && query >= 0 && col0 + column < s.valueDim)
-                assign(o[query * s.valueDim + col0 + column], p.scale * read);
+                assign(o[query * s.valueDim + col0 + column], fmaf(rows.own[r], value, p.scale * read));
         }
     }
+}
+
+template <class T, int Width, bool Corrects>
+cudaError_t launch(const MixerProblem& p, cudaStream_t stream)
+{
+    const auto bytes = static_cast<int>(sizeof(Rows<Width, Corrects>));
+    if (const auto status = cudaFuncSetAttribute(tokenKernel<T, Width, Corrects>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+        status != cudaSuccess)
+        return status;
+    const dim3 blocks(static_cast<unsigned>((p.shape.valueDim + kColumns - 1) / kColumns),
+                      static_cast<unsigned>(p.shape.batch * p.shape.heads));
+    tokenKernel<T, Width, Corrects><<<blocks, kThreads, bytes, stream>>>(p);
+    return cudaGetLastError();
 }
 
 template <class T, int Width>
 cudaError_t launch(const MixerProblem& p, cudaStream_t stream)
 {
-    const auto bytes = static_cast<int>(sizeof(Rows<Width>));
-    if (const auto status = cudaFuncSetAttribute(tokenKernel<T, Width>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
-        status != cudaSuccess)
-        return status;
-    const dim3 blocks(static_cast<unsigned>((p.shape.valueDim + kColumns - 1) / kColumns),
-                      static_cast<unsigned>(p.shape.batch * p.shape.heads));
-    tokenKernel<T, Width><<<blocks, kThreads, bytes, stream>>>(p);
-    return cudaGetLastError();
+    return p.correction.data ? launch<T, Width, true>(p, stream) : launch<T, Width, false>(p, stream);
 }
 
 template <class T>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Mamba-2 on the GPU, with q, k and v in the places of C, B and x.
-#include "gpu/kernel_row.h"
+// Mamba-2 on the GPU, with q, k and v in the places of C, B and x where the input has no such arrays.
 #include "gpu/mixer_row.h"
 
 namespace attnscope::cuda_methods {
@@ -9,9 +8,9 @@ namespace {
 
 Result<CudaRun> prepareMamba2(const DeviceInputs& in, const Params& params, Workspace& workspace)
 {
-    for (const auto* const name : {"B", "C", "D"})
-        if (in.array(name))
-            return onlyOnCpu(std::string("Mamba-2 with an array ") + name);
+    kernels::MixerProblem problem;
+    if (auto taken = takeStateSpaceRows(in, problem, workspace); !taken)
+        return taken.error();
     const bool given = in.array("g") != nullptr;
     const auto steps = gateOf(in, {"dt"}, false, params.number("dt"), workspace);
     if (!steps)
@@ -19,7 +18,6 @@ Result<CudaRun> prepareMamba2(const DeviceInputs& in, const Params& params, Work
     const auto decay = given ? gateOf(in, {"g"}, false, 0.0, workspace) : gateOf(in, {"A"}, false, params.number("g"), workspace);
     if (!decay)
         return decay.error();
-    kernels::MixerProblem problem;
     problem.strength = *steps;
     problem.logDecay = *decay;
     if (!given)
