@@ -5,6 +5,10 @@
 // Within a chunk, cells of 16 x 16 tokens off the diagonal are products of q e^(G-r) and k e^(r-G), where r are the summed decays before
 // the later 16 tokens: no exponent is above 0. On the diagonal a row's decays grow step by step. Yang et al., Gated Linear Attention
 // Transformers, ICML 2024, arXiv:2312.06635, section 4.3; with the delta rule the UT transform as in mixer_delta.cu.
+//
+// Ladder (version, prediction, measured on an H100 with H = 16, D = 128, n = 16,384; 2026-11-23), without and with the walk:
+//   1  predicted 0.35 ms without the walk in bf16; GLA 0.550 and 0.994 ms, KDA 0.804 and 1.335 ms (token by token 12.3 and 17.4 ms).
+//      With the walk in f32 retention and GLA 2.16, Gated DeltaNet and KDA 2.85 ms (retention token by token 10.4 ms); tf32 2.51 ms.
 #include "gpu/kernels/mixer_cells.cuh"
 #include "gpu/kernels/mixer_gate.cuh"
 #include "gpu/kernels/mixer_invert.cuh"

@@ -20,6 +20,7 @@ import cuda_sparse
 LONG = {"heads": 8, "dim": 64, "n": 262144, "causal": False}
 CHUNKED = {"heads": 16, "dim": 128, "n": 16384, "causal": True}
 LOG_DECAY, BETA, FEATURES = -0.0433, 0.5, 256
+DELTAS = ("gated-deltanet", "kda")
 
 
 def ours(cli, methods, size):
@@ -70,6 +71,8 @@ def long_peers(method):
 def chunked_peers(method):
     try:
         from fla.ops.gated_delta_rule import chunk_gated_delta_rule
+        from fla.ops.gla import chunk_gla
+        from fla.ops.kda import chunk_kda
         from fla.ops.retention import chunk_retention
         from fla.ops.simple_gla import chunk_simple_gla
     except ImportError:
@@ -77,18 +80,20 @@ def chunked_peers(method):
     heads, dim, n = CHUNKED["heads"], CHUNKED["dim"], CHUNKED["n"]
     sets = [[torch.randn(1, n, heads, dim, device="cuda", dtype=torch.bfloat16) for _ in range(3)] for _ in range(2)]
     gate = torch.full((1, n, heads), LOG_DECAY, device="cuda")
+    gates = torch.full((1, n, heads, dim), LOG_DECAY, device="cuda")
     beta = torch.full((1, n, heads), BETA, device="cuda", dtype=torch.bfloat16)
-    if method == "gated-deltanet":  # which takes keys of length 1
+    if method in DELTAS:  # which take keys of length 1
         sets = [[q, torch.nn.functional.normalize(k.float(), dim=-1).to(k.dtype), v] for q, k, v in sets]
     run = {"retention": chunk_retention, "mamba2": lambda q, k, v: chunk_simple_gla(q, k, v, gate),
-           "gated-deltanet": lambda q, k, v: chunk_gated_delta_rule(q, k, v, gate, beta)}[method]
+           "gated-deltanet": lambda q, k, v: chunk_gated_delta_rule(q, k, v, gate, beta), "gla": lambda q, k, v: chunk_gla(q, k, v, gates),
+           "kda": lambda q, k, v: chunk_kda(q, k, v, gates, beta)}[method]
     with torch.no_grad():
         return {"flash-linear-attention": timed(run, sets)}
 
 
 def recurrence(method, q, k, v):
     heads, n, dim = q.shape
-    if method == "gated-deltanet":
+    if method in DELTAS:
         k = k / np.linalg.norm(k, axis=-1, keepdims=True)
     out = np.empty_like(v)
     for h in range(heads):
@@ -96,8 +101,7 @@ def recurrence(method, q, k, v):
         decay = 1 - 2.0 ** (-5 - h) if method == "retention" else np.exp(LOG_DECAY)
         for t in range(n):
             state *= decay
-            delta = method == "gated-deltanet"
-            write = BETA * (v[h, t] - k[h, t] @ state) if delta else v[h, t]
+            write = BETA * (v[h, t] - k[h, t] @ state) if method in DELTAS else v[h, t]
             state += np.outer(k[h, t], write)
             out[h, t] = q[h, t] @ state * (1.0 if method == "mamba2" else dim ** -0.5)
     return out
@@ -152,7 +156,7 @@ def work(method, size):
     if method in cuda_sparse.METHODS:
         return 4 * 2 * rows * d, cuda_sparse.flop(size)
     flop = {"performer": 8 * rows * FEATURES * d, "linear-elu": 4 * rows * d * d, "efficient": 4 * rows * d * d}
-    return 4 * 2 * rows * d, flop.get(method, 4 * rows * d * d + (2 * rows * d * d if method == "gated-deltanet" else 0))
+    return 4 * 2 * rows * d, flop.get(method, 4 * rows * d * d + (2 * rows * d * d if method in DELTAS else 0))
 
 
 def row(cli, method, size, sample, others, bytes_rate, flop_rate):
@@ -169,7 +173,7 @@ def row(cli, method, size, sample, others, bytes_rate, flop_rate):
 def main(cli, *only):
     bytes_rate, flop_rate = copy_rate(), matrix_rate()
     rows = []
-    cases = [(LONG, long_peers, ["linear-elu", "efficient", "performer"]), (CHUNKED, chunked_peers, ["retention", "mamba2", "gated-deltanet"])]
+    cases = [(LONG, long_peers, ["linear-elu", "efficient", "performer"]), (CHUNKED, chunked_peers, ["retention", "mamba2", "gated-deltanet", "gla", "kda"])]
     cases += [(size, lambda method, size=size: cuda_sparse.peers(size, timed), cuda_sparse.METHODS) for size in cuda_sparse.SIZES]
     for size, peers, methods in cases:
         methods = [method for method in methods if method in only or not only]
