@@ -11,13 +11,24 @@ namespace {
 
 constexpr Index kPadTo = 8; // 16 bytes
 
+/// Shared memory of a block of launchExactMma's kernel: more than cards of capability 8.6 and 8.9 have, for wide rows.
+std::size_t exactMmaBytes(Index widest, int parts)
+{
+    constexpr std::size_t kKiB = 1024;
+    if (widest <= 64)
+        return parts == 2 ? 96 * kKiB : 48 * kKiB;
+    return parts == 2 || widest > 128 ? 128 * kKiB : 96 * kKiB;
+}
+
 } // namespace
 
 int partsOf(Dtype dtype) { return dtype == Dtype::F32 ? 2 : 1; }
 
 bool hasTensorKernel(const CudaDevice& device, Index widest, Dtype dtype)
 {
-    return device.major >= 8 && kernels::hasExactWidth(widest, partsOf(dtype));
+    const int parts = partsOf(dtype);
+    const bool fits = device.isHopper() || exactMmaBytes(widest, parts) <= device.sharedBytes;
+    return device.major >= 8 && fits && kernels::hasExactWidth(widest, parts);
 }
 
 Result<TensorOperands> TensorOperands::make(const DeviceInputs& inputs, Workspace& workspace)

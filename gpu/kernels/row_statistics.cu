@@ -5,7 +5,10 @@
 //   1  mma.sync. Predicted: the exponentials' 4.8 ms plus the products' 7. Measured: log-sum-exp alone 20.4 ms; everything 108.
 //   2  wgmma with three warpgroups, running maxima per thread instead of per row. Predicted: 7 ms. Measured: log-sum-exp alone 8.9 ms
 //      (D = 128 11.8; split float32 12.6 and 19.8); everything with the eight largest 70.5. Lesson: the sorted lists, offered every
-//      cell, cost seven times the sums; a threshold shared by the four threads of a row is the next step.
+//      cell, cost seven times the sums.
+//   3  Scores are offered by eights, against a threshold that the four threads of a row share. Predicted: a third of the offers, 30 ms.
+//      Measured: 52.1 ms (D = 128 54.0). Lesson: the lists still cost most; a second pass over the keys above the last threshold is next.
+//      Warpgroups that multiply in turns took 8.7 ms for the log-sum-exp alone, 12.9 at D = 128: they are not kept.
 #include "gpu/kernels/strip.cuh"
 #include "gpu/kernels/strip_hopper.cuh"
 
@@ -80,6 +83,7 @@ struct StatisticsEpilogue {
     float scaleLog2;
     RowSums sums[2];
     TopList lists[kFull ? 2 : 1];
+    float floors[2] = {kNever, kNever}; // no score up to it can be among the row's largest any more
 
     __device__ Index seen(Index row) const { return min(cols, firstVisible + row); }
     __device__ Index lastCol(Index tileRow, Index tileRows, const StripArea& area) const
@@ -94,7 +98,16 @@ struct StatisticsEpilogue {
         if (least < kTile)
             mask(acc, row, col);
         if (scaleLog2 < 0.0F)
-            return addScaled(acc, col);
+            addScaled(acc, col);
+        else
+            addPlain(acc, col);
+        if constexpr (kFull) {
+            offerTile(acc, 0, col);
+            offerTile(acc, 1, col);
+        }
+    }
+    __device__ void addPlain(const float (&acc)[kTile / 2], Index col)
+    {
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
             float top = kNever;
@@ -143,11 +156,38 @@ struct StatisticsEpilogue {
                 const float distance = fmaf(acc[i + e], scaleLog2, -top);
                 if constexpr (kFull) {
                     s.add(distance);
-                    lists[r].offer(acc[i + e] * scaleLog2, static_cast<int>(col) + i / 4 * 8 + e);
                 } else {
                     s.sum += exp2Fast(distance);
                 }
             }
+    }
+    /// Eight cells at a time, of which there is seldom one that counts.
+    __device__ void offerTile(const float (&acc)[kTile / 2], int r, Index col)
+    {
+        TopList& list = lists[r];
+#pragma unroll
+        for (int g = 2 * r; g < kTile / 2; g += 16) {
+            float best = kNever;
+#pragma unroll
+            for (int i = g; i < g + 16; i += 4)
+                best = fmaxf(best, fmaxf(acc[i] * scaleLog2, acc[i + 1] * scaleLog2));
+            if (!(best > floors[r]))
+                continue;
+#pragma unroll
+            for (int i = g; i < g + 16; i += 4)
+#pragma unroll
+                for (int e = 0; e < 2; ++e)
+                    list.offer(acc[i + e] * scaleLog2, static_cast<int>(col) + i / 4 * 8 + e);
+        }
+        // The eighth of one thread, or the second of each of the row's four: eight keys, all earlier ones, weigh as much.
+        float eighth = list.kept[kTopKeys - 1].score;
+        float second = list.kept[1].score;
+#pragma unroll
+        for (int lanes = 1; lanes <= 2; lanes *= 2) {
+            eighth = fmaxf(eighth, __shfl_xor_sync(0xffffffffU, eighth, lanes));
+            second = fminf(second, __shfl_xor_sync(0xffffffffU, second, lanes));
+        }
+        floors[r] = fmaxf(eighth, second);
     }
     __device__ void end(Index row)
     {

@@ -3,6 +3,7 @@
 #include "support/fake_card.h"
 #include "support/opened_window.h"
 #include "support/register_test.h"
+#include "ui/board_presenter.h"
 #include "ui/compute_button.h"
 #include "ui/jobs_panel.h"
 #include "ui/latency_panel.h"
@@ -84,6 +85,17 @@ private Q_SLOTS:
         QVERIFY(opened.settle());
         QVERIFY(opened.controller.board().exact->mapPlace == Place{});
         QVERIFY(opened.window.panels().machine->toPlainText().contains(QStringLiteral("Test card 1 (f32, f16)")));
+    }
+
+    void theRowUnderThePointerSaysWhatItIsLike()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        QVERIFY(opened.controller.board().rows != nullptr);
+        const auto& rows = *opened.controller.board().rows;
+        QCOMPARE(rows.rows(), opened.controller.board().exact->map->rows());
+        const QString said = hoverText(opened.controller.board(), 5, 2);
+        QVERIFY2(said.contains(QStringLiteral("on key %1").arg(rows.topKeys[5 * kTopWeights])), qPrintable(said));
     }
 
     void differencesAreTheCardsToo()
