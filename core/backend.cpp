@@ -43,7 +43,7 @@ Result<std::shared_ptr<const ScoreSource>> Backend::difference(std::shared_ptr<c
     return makeDifference(std::move(a), std::move(b), metric);
 }
 
-bool Backend::computes(const ScoreSource&) const { return id() == "cpu"; }
+bool Backend::computes(const ScoreSource&) const { return id() == "cpu" && dtype() == Dtype::F32; }
 
 Result<RowStatistics> Backend::rowStatistics(const Inputs& inputs, HeadRef head, const RunContext& context) const
 {

@@ -212,8 +212,9 @@ std::vector<const Backend*> LatencyPanel::chosenBackends() const
     if (const auto at = static_cast<std::size_t>(std::max(0, m_backend->currentIndex())); at < m_backends.size())
         chosen = {m_backends[at]};
     for (auto& backend : chosen)
-        if (const auto inFormat = backend->in(m_compute.dtype))
-            backend = *inFormat;
+        if (backend->id() != cpuBackend().id()) // whose other formats few methods have
+            if (const auto inFormat = backend->in(m_compute.dtype))
+                backend = *inFormat;
     return chosen;
 }
 

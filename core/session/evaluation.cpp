@@ -9,10 +9,10 @@ namespace attnscope {
 
 namespace {
 
-/// Whether the CPU has to do what this error refuses: a card says what it has no kernel for, and what became of it.
+/// Whether the CPU has to do in float32 what this error refuses: a card, or another format, says what it has no kernel for.
 bool isForTheCpu(const Backend& backend, const Error& error)
 {
-    return backend.id() != cpuBackend().id() && (error.code == Errc::Unsupported || error.code == Errc::Device);
+    return !(placeOf(backend) == Place{}) && (error.code == Errc::Unsupported || error.code == Errc::Device);
 }
 
 Result<Tensor> runThereOrHere(const Backend& backend, const AttentionMethod& method, const Inputs& inputs, const Params& params,
@@ -23,7 +23,7 @@ Result<Tensor> runThereOrHere(const Backend& backend, const AttentionMethod& met
     auto output = can ? backend.run(method, inputs, params, context) : Result<Tensor>(can.error());
     if (output || !isForTheCpu(backend, output.error()))
         return output;
-    giveNotice(output.error().what + " It runs on the CPU.");
+    giveNotice(output.error().what + (backend.id() == cpuBackend().id() ? " It runs in float32." : " It runs on the CPU."));
     result.outputPlace = {};
     return cpuBackend().run(method, inputs, params, context);
 }

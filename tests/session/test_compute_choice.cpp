@@ -43,7 +43,7 @@ private Q_SLOTS:
         QTest::newRow("a format of cards") << "cpu"
                                            << "f16"
                                            << "f32 · cpu"
-                                           << "f32 alone";
+                                           << "not in f16";
     }
 
     void choosesTheNearest()
@@ -90,6 +90,22 @@ private Q_SLOTS:
         QVERIFY(result.approximation.notes.front().find("no CUDA kernel") != std::string::npos);
         QVERIFY(heard.contain("no CUDA kernel"));
         QVERIFY(result.exact.notes.empty());
+    }
+
+    void formatsOfTheCpuFallBackToFloat32()
+    {
+        const auto inFormat = cpuBackend().in(Dtype::BF16);
+        if (!inFormat)
+            QSKIP("This processor has no bfloat16 unit.");
+        const tests::HeardNotices heard;
+        const auto data = tests::randomInputs({1, 1, 40, 40, 8, 8}, 5);
+        const auto inputs = data.inputs();
+        const auto exact = evaluateExact(**inFormat, inputs, {});
+        QVERIFY(exact.ok());
+        QVERIFY((exact->outputPlace == Place{"cpu", Dtype::BF16}) && exact->mapPlace == Place{});
+        const auto result = compare(**inFormat, *exact, "linear-elu", inputs);
+        QVERIFY(result.approximation.output && result.approximation.outputPlace == Place{});
+        QVERIFY(heard.contain("It runs in float32."));
     }
 
     void troubleOnTheCardIsKeptWithTheResult()
