@@ -23,7 +23,7 @@ struct Problem {
     const void* v;
     void* o;
     const float* w;
-    const float* bias;
+    const float* bias; ///< of keys and of queries: the shifts that queries read hold both
     Index queries, keys, heads, kvHeads, rowsPerSplit;
     int dim, valueDim, count, features;
     float factor; ///< of W, in base 2

@@ -221,7 +221,7 @@ struct FeatureSums {
                     *reinterpret_cast<float2*>(to + 8 * n + 2 * t) = make_float2(sums[m][n][2 * h], sums[m][n][2 * h + 1]);
                 if (t == 0 && col0 == 0) {
                     p.parts.weights[first + f] = weight;
-                    p.parts.shifts[first + f] = shift[m][h] + (p.bias && f < p.features ? kLog2E * p.bias[f % p.count] : 0.0F);
+                    p.parts.shifts[first + f] = shift[m][h] + (p.bias && f < p.features ? 2.0F * kLog2E * p.bias[f % p.count] : 0.0F);
                 }
             }
     }
