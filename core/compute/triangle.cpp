@@ -29,8 +29,8 @@ HWY_INLINE void eliminateInBlock(const MatrixView<const float>& lower, double si
     constexpr auto lanes = static_cast<Index>(hn::MaxLanes(d)); // of known size on all targets (simd_targets.h)
     constexpr Index vectors = kSolveBlock / lanes;
     hn::Vec<decltype(d)> sums[vectors];
-    for (Index i = 0; i < vectors; ++i)
-        sums[i] = hn::Zero(d);
+    for (auto& sum : sums)
+        sum = hn::Zero(d);
     for (Index s = 0; s < r; ++s) {
         const auto factor = hn::Set(d, -sign * static_cast<double>(lower(r, s)));
         for (Index i = 0; i < vectors; ++i)
