@@ -48,6 +48,13 @@ public:
     double f(HeadRef head, Index r, Index key) const { return entry(m_valueMix, m_f.get(), m_fFactor, head, r, key); }
 
     SequenceMix keyMix() const { return m_keyMix; }
+    SequenceMix valueMix() const { return m_valueMix; }
+
+    /// A drawn or loaded E [1, heads or 1, rank, keys] before it is multiplied by the factor, likewise F; null where keys are pooled.
+    const Tensor* eMatrix() const { return m_e.get(); }
+    const Tensor* fMatrix() const { return m_f.get(); }
+    double eFactor() const { return m_eFactor; }
+    double fFactor() const { return m_fFactor; }
 
     /// The first key of block r, and the last one's successor where r is one more.
     Index blockStart(Index r) const { return r * m_keys / m_rank; }
