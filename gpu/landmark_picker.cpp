@@ -52,8 +52,8 @@ Result<LandmarkPicker> LandmarkPicker::make(const LandmarkTask& task, LandmarkCh
     made.m_places = *uploaded;
     if (choice == LandmarkChoice::SegmentMeans) {
         auto& pooling = made.m_pooling;
-        pooling = {nullptr, made.m_centres, nullptr, made.m_places, nullptr, false, task.heads, task.rows, task.cols, task.count, 1,
-                   task.dtype};
+        pooling = {nullptr,    made.m_centres, nullptr,   made.m_places, nullptr, false,
+                   task.heads, task.rows,      task.cols, task.count,    1,       task.dtype};
         pooling.chunks = kernels::segmentPoolingChunks(pooling, workspace.device().multiprocessors);
         auto scratch = workspace.take<double>(kernels::segmentPoolingScratch(pooling));
         if (!scratch)

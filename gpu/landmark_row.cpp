@@ -60,10 +60,9 @@ kernels::FewKeys fewKeysOf(const DeviceInputs& in, Index count)
 
 Result<void> runFewKeys(const kernels::FewKeys& p, Launch& launch)
 {
-    return inPieces(kernels::fewKeysTiles(p), flopsOf(p.batch * p.heads * p.queries, p.count, p.dim + p.valueDim), launch,
-                    [&](Index first, Index last) {
-                        return kernels::launchFewKeys(p, first, last, launch.device().multiprocessors, launch.stream());
-                    });
+    return inPieces(
+        kernels::fewKeysTiles(p), flopsOf(p.batch * p.heads * p.queries, p.count, p.dim + p.valueDim), launch,
+        [&](Index first, Index last) { return kernels::launchFewKeys(p, first, last, launch.device().multiprocessors, launch.stream()); });
 }
 
 Result<kernels::FewQueries> makeFewQueries(const DeviceInputs& in, Index count, Workspace& workspace)

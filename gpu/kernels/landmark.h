@@ -26,7 +26,7 @@ struct FewKeys {
     void* o = nullptr;
     Index batch = 1;
     Index heads = 1;
-    Index keyHeads = 1;   ///< divides `heads`; likewise valueHeads
+    Index keyHeads = 1; ///< divides `heads`; likewise valueHeads
     Index valueHeads = 1;
     Index queries = 0;
     Index count = 0;

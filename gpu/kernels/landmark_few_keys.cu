@@ -48,8 +48,9 @@ __global__ void __launch_bounds__(kThreads, D == 64 && !std::is_same_v<T, float>
         const Matrix<float> values{a.values + a.headOf(head, a.valueHeads) * a.count * a.valueDim, a.count, a.valueDim,
                                    isAligned<float>(a.valueDim)};
         Warp<D> warp;
-        warp.load(Matrix<T>{static_cast<const T*>(a.q) + static_cast<Index>(head) * a.queries * a.dim, a.queries, a.dim, isAligned<T>(a.dim)},
-                  row);
+        warp.load(
+            Matrix<T>{static_cast<const T*>(a.q) + static_cast<Index>(head) * a.queries * a.dim, a.queries, a.dim, isAligned<T>(a.dim)},
+            row);
         if (a.gaussian)
             warp.makeGaussian();
         for (int key0 = 0; key0 < a.count; key0 += kKeys) {

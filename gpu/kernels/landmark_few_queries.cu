@@ -227,8 +227,7 @@ cudaError_t launchFewQueries(const FewQueries& p, Index first, Index last, cudaS
                     p.weights.gaussian};
     if (p.dtype == Dtype::F16)
         return launchWidth<__half>(args, last - first, stream);
-    return p.dtype == Dtype::BF16 ? launchWidth<__nv_bfloat16>(args, last - first, stream)
-                                  : launchWidth<float>(args, last - first, stream);
+    return p.dtype == Dtype::BF16 ? launchWidth<__nv_bfloat16>(args, last - first, stream) : launchWidth<float>(args, last - first, stream);
 }
 
 cudaError_t launchFewQueriesMerge(const FewQueries& p, cudaStream_t stream)

@@ -139,11 +139,14 @@ __global__ void transpose(const double* a, double* to, const double* sums, int s
 
 __device__ void multiply(double (&d)[2], double a, double b)
 {
-    asm volatile("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};" : "+d"(d[0]), "+d"(d[1]) : "d"(a), "d"(b));
+    asm volatile("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};"
+                 : "+d"(d[0]), "+d"(d[1])
+                 : "d"(a), "d"(b));
 }
 
 /// 32 x 32 numbers into shared memory, zeros beyond the border.
-__device__ void loadTile(double (&tile)[kSide][kPitch], const double* from, int row0, int col0, int size, const SquareProduct& p, bool isRight)
+__device__ void loadTile(double (&tile)[kSide][kPitch], const double* from, int row0, int col0, int size, const SquareProduct& p,
+                         bool isRight)
 {
 #pragma unroll
     for (int at = static_cast<int>(threadIdx.x); at < kSide * kSide; at += kProductThreads) {

@@ -202,8 +202,9 @@ Index segmentPoolingScratch(const SegmentPooling& p) { return p.heads * p.count 
 
 cudaError_t launchSegmentPooling(const SegmentPooling& p, cudaStream_t stream)
 {
-    const PoolArgs args{p.x, p.scratch, p.starts, p.weights, p.rows, static_cast<int>(p.cols), static_cast<int>(p.count),
-                        static_cast<int>(p.chunks), p.maxima};
+    const PoolArgs args{
+        p.x,     p.scratch, p.starts, p.weights, p.rows, static_cast<int>(p.cols), static_cast<int>(p.count), static_cast<int>(p.chunks),
+        p.maxima};
     if (p.dtype == Dtype::F16)
         startPooling<__half>(args, p.heads, stream);
     else if (p.dtype == Dtype::BF16)

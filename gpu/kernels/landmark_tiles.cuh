@@ -210,7 +210,7 @@ struct Tile {
                 for (int e = 0; e < 2; ++e) {
                     const int slot = ((2 * quarter + e) * 4 + pair) ^ quarter % 2 * 4;
                     values[(block * pairs + half * (D / 32) + i) * 32 + slot] = {x[4 * i + e], y[4 * i + e], x[4 * i + 2 + e],
-                                                                                y[4 * i + 2 + e]};
+                                                                                 y[4 * i + 2 + e]};
                 }
         }
     }

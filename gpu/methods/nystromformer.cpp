@@ -53,7 +53,8 @@ Result<void> run(const Plan& plan, const DeviceInputs& in, Launch& launch)
         return inverse.error();
     if (auto done = runFewQueries(plan.back, in, launch); !done)
         return done;
-    const auto applied = kernels::launchApplyInverse(*inverse, nullptr, plan.back.o, plan.values, plan.size, 1, s.valueDim, launch.stream());
+    const auto applied =
+        kernels::launchApplyInverse(*inverse, nullptr, plan.back.o, plan.values, plan.size, 1, s.valueDim, launch.stream());
     if (auto done = checkCuda(applied, "applying the inverse"); !done)
         return done;
     auto forth = fewKeysOf(in, plan.size.size);
@@ -89,8 +90,9 @@ Result<CudaRun> prepareNystromformer(const DeviceInputs& in, const Params& param
             return *failed;
     back->queries = queries->narrow();
     back->o = *inner;
-    return CudaRun([plan = Plan{*queries, *keys, *inverse, {heads, count}, *back, *values}](
-                       const DeviceInputs& inputs, Launch& launch) { return run(plan, inputs, launch); });
+    return CudaRun([plan = Plan{*queries, *keys, *inverse, {heads, count}, *back, *values}](const DeviceInputs& inputs, Launch& launch) {
+        return run(plan, inputs, launch);
+    });
 }
 
 } // namespace

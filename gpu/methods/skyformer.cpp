@@ -40,8 +40,8 @@ Result<void> run(const Plan& plan, const DeviceInputs& in, Launch& launch)
         return inverse.error();
     if (auto done = runFewQueries(plan.back, in, launch); !done)
         return done;
-    const auto applied = kernels::launchApplyInverse(*inverse, plan.root, plan.back.o, plan.values, plan.size, plan.rounds, s.valueDim,
-                                                     launch.stream());
+    const auto applied =
+        kernels::launchApplyInverse(*inverse, plan.root, plan.back.o, plan.values, plan.size, plan.rounds, s.valueDim, launch.stream());
     if (auto done = checkCuda(applied, "applying the inverse"); !done)
         return done;
     auto forth = fewKeysOf(in, plan.rounds * plan.size.size);
@@ -70,9 +70,9 @@ Result<CudaRun> prepareSkyformer(const DeviceInputs& in, const Params& params, W
     auto back = makeFewQueries(in, rows, workspace);
     auto inner = workspace.take<float>(heads * rows * s.valueDim);
     auto values = workspace.take<float>(heads * rows * s.valueDim);
-    for (const auto* failed :
-         {places ? nullptr : &places.error(), sampled ? nullptr : &sampled.error(), inverse ? nullptr : &inverse.error(),
-          root ? nullptr : &root.error(), back ? nullptr : &back.error(), inner ? nullptr : &inner.error(), values ? nullptr : &values.error()})
+    for (const auto* failed : {places ? nullptr : &places.error(), sampled ? nullptr : &sampled.error(),
+                               inverse ? nullptr : &inverse.error(), root ? nullptr : &root.error(), back ? nullptr : &back.error(),
+                               inner ? nullptr : &inner.error(), values ? nullptr : &values.error()})
         if (failed != nullptr)
             return *failed;
     back->queries = *sampled;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Times attnscope's linear-time CUDA methods in bfloat16 beside PyTorch (eager and compiled) and, where it is installed,
-flash-linear-attention on the same card, and checks them against float64 (Performer: against the CPU in float32).
+flash-linear-attention on the same card, and checks them against float64 (Performer and Skyformer:
+against the CPU in float32).
 
     python3 cuda_linear.py path/to/attnscope-cli [methods, all if none is named] > cuda_linear.json
 """
@@ -15,10 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import cuda_landmark
 import cuda_sparse
 
 LONG = {"heads": 8, "dim": 64, "n": 262144, "causal": False}
 CHUNKED = {"heads": 16, "dim": 128, "n": 16384, "causal": True}
+RANDOM = ["performer", "skyformer"]  # their draws are their own: checked against the CPU
 LOG_DECAY, BETA, FEATURES = -0.0433, 0.5, 256
 DELTAS = ("gated-deltanet", "kda")
 
@@ -115,6 +118,8 @@ def float64(method, q, k, v):
         return (q @ (k.swapaxes(-1, -2) @ v)) / (q @ k.sum(-2)[..., None])
     if method in cuda_sparse.METHODS:
         return cuda_sparse.float64(q, k, v)
+    if method in cuda_landmark.METHODS:
+        return cuda_landmark.float64(method, q, k, v)
     if method == "efficient":
         return softmax(q, -1) @ (softmax(k, -2).swapaxes(-1, -2) @ v)
     return recurrence(method, q, k, v)
@@ -133,7 +138,7 @@ def residuals(cli, method, size, n=1000):
             return np.load(out).reshape(q.shape).astype(np.float64)
 
         got = run("--backend", "cuda", "--dtype", "bf16")
-        expected = run() if method == "performer" else float64(method, q, k, v)
+        expected = run() if method in RANDOM else float64(method, q, k, v)
     gaps = np.abs(got - expected) / np.abs(expected).max()
     return float(gaps.max()), float(np.quantile(gaps, 0.999))
 
@@ -155,6 +160,8 @@ def work(method, size):
     d = size["dim"]
     if method in cuda_sparse.METHODS:
         return 4 * 2 * rows * d, cuda_sparse.flop(size)
+    if method in cuda_landmark.METHODS:
+        return 4 * 2 * rows * d, cuda_landmark.flop(method, size)
     flop = {"performer": 8 * rows * FEATURES * d, "linear-elu": 4 * rows * d * d, "efficient": 4 * rows * d * d}
     return 4 * 2 * rows * d, flop.get(method, 4 * rows * d * d + (2 * rows * d * d if method in DELTAS else 0))
 
@@ -167,7 +174,7 @@ def row(cli, method, size, sample, others, bytes_rate, flop_rate):
     return {"method": method, "dtype": "bf16", **size, "ms": ms, "q1Ms": sample["q1Ms"], "q3Ms": sample["q3Ms"],
             "bytesPerSecond": moved / ms * 1e3, "flopPerSecond": flop / ms * 1e3, "fractionOfRoofline": floor / ms, "peersMs": others,
             "ratios": {name: other / ms for name, other in others.items()}, "residualMax": worst, "residual999": most,
-            "residualAgainst": "CPU float32" if method == "performer" else "float64"}
+            "residualAgainst": "CPU float32" if method in RANDOM else "float64"}
 
 
 def main(cli, *only):
@@ -175,6 +182,7 @@ def main(cli, *only):
     rows = []
     cases = [(LONG, long_peers, ["linear-elu", "efficient", "performer"]), (CHUNKED, chunked_peers, ["retention", "mamba2", "gated-deltanet", "gla", "kda"])]
     cases += [(size, lambda method, size=size: cuda_sparse.peers(size, timed), cuda_sparse.METHODS) for size in cuda_sparse.SIZES]
+    cases += [(size, lambda method, size=size: cuda_landmark.peers(method, size, timed), cuda_landmark.METHODS) for size in cuda_landmark.SIZES]
     for size, peers, methods in cases:
         methods = [method for method in methods if method in only or not only]
         if not methods:
