@@ -33,7 +33,17 @@ Result<PseudoInverse> PseudoInverse::make(kernels::SquareMatrices size, int iter
     return made;
 }
 
-Result<const double*> PseudoInverse::run(Launch& launch) const { return m_iterations < 0 ? rotate(launch) : iterate(launch); }
+Result<const double*> PseudoInverse::run(Launch& launch) const
+{
+    if (m_iterations < 0)
+        return rotate(launch);
+    if (m_size.size > kernels::kSmallInverse || launch.device().sharedBytes < kernels::smallInverseBytes())
+        return iterate(launch);
+    const auto status = kernels::launchSmallInverse(m_a, m_z, m_sums, m_size, m_iterations, m_shared, launch.stream());
+    if (auto done = checkCuda(status, "inverting"); !done)
+        return done.error();
+    return static_cast<const double*>(m_z);
+}
 
 /// Z/4 (13 I - A Z (15 I - A Z (7 I - A Z))), each product with its sum.
 Result<const double*> PseudoInverse::iterate(Launch& launch) const

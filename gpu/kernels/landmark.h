@@ -34,6 +34,7 @@ struct FewKeys {
     Index valueDim = 0;
     Weights weights;
     Dtype dtype = Dtype::F32;
+    bool rounds = false; ///< 16-bit formats: weights and values may be rounded to 11 significant bits
 };
 
 /// Tiles of queries of a whole run, of which launches may take a part.

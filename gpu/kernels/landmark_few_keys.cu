@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // All queries to few keys: a block keeps up to 64 keys and values in shared memory and walks over its queries.
+//
+// Ladder (version, prediction, measured on an H100 80GB, 2026-11-23, 8 heads, D = 64, bf16):
+//   1  four warps of 16 queries, three blocks a multiprocessor, five TF32 products. Predicted: 86 GFLOP at n = 262,144 and 64 keys at some
+//      150 TFLOP/s, 0.55 ms. Measured with two poolings of 0.1 ms each, as Linformer: 0.85 ms; n = 16,384: 0.090.
+//   2  where no inverse magnifies it, weights and values rounded to 11 bits: three products. Predicted: a third less beside the poolings,
+//      0.65 ms. Measured: 0.660 ms, n = 16,384: 0.076. Lesson: products, not memory (0.36 ms), are still the limit; PyTorch's fused
+//      attention to the same 64 keys in bfloat16, with its poolings, takes 0.58. The next step is 32 queries a warp, which halves the
+//      loads of the right operand.
 #include "gpu/kernels/landmark.h"
 #include "gpu/kernels/landmark_tiles.cuh"
 
@@ -31,7 +39,7 @@ struct Args {
     __device__ Index headOf(int head, int of) const { return static_cast<Index>(head / heads) * of + head % heads * of / heads; }
 };
 
-template <class T, int D>
+template <class T, int D, bool Rounds>
 __global__ void __launch_bounds__(kThreads, D == 64 && !std::is_same_v<T, float> ? 3 : 2) fewKeys(const Args a)
 {
     extern __shared__ __align__(16) unsigned char raw[];
@@ -60,7 +68,7 @@ __global__ void __launch_bounds__(kThreads, D == 64 && !std::is_same_v<T, float>
                 tile.template loadValues<kWarps>(values, key0);
                 __syncthreads();
             }
-            warp.template attend<kPartsOf<T>, 2>(tile, a.count - key0, a.scaleLog2, a.gaussian);
+            warp.template attend<kPartsOf<T>, 2, Rounds>(tile, a.count - key0, a.scaleLog2, a.gaussian);
         }
         loaded = head;
 #pragma unroll
@@ -74,22 +82,30 @@ __global__ void __launch_bounds__(kThreads, D == 64 && !std::is_same_v<T, float>
     }
 }
 
-template <class T, int D>
+template <class T, int D, bool Rounds>
 cudaError_t launch(const Args& args, int multiprocessors, cudaStream_t stream)
 {
     constexpr int bytes = Tile<D>::bytes;
-    if (const auto status = cudaFuncSetAttribute(fewKeys<T, D>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes); status != cudaSuccess)
+    if (const auto status = cudaFuncSetAttribute(fewKeys<T, D, Rounds>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+        status != cudaSuccess)
         return status;
     const auto blocks = static_cast<unsigned>(std::min<Index>(args.last - args.first, static_cast<Index>(multiprocessors) * kBlocksEach));
-    fewKeys<T, D><<<blocks, kThreads, bytes, stream>>>(args);
+    fewKeys<T, D, Rounds><<<blocks, kThreads, bytes, stream>>>(args);
     return cudaGetLastError();
 }
 
-template <class T>
+template <class T, bool Rounds = false>
 cudaError_t launchWidth(const Args& args, int multiprocessors, cudaStream_t stream)
 {
-    return std::max(args.dim, args.valueDim) <= 64 ? launch<T, 64>(args, multiprocessors, stream)
-                                                   : launch<T, 128>(args, multiprocessors, stream);
+    return std::max(args.dim, args.valueDim) <= 64 ? launch<T, 64, Rounds>(args, multiprocessors, stream)
+                                                   : launch<T, 128, Rounds>(args, multiprocessors, stream);
+}
+
+/// 16-bit formats.
+template <class T>
+cudaError_t launchNarrow(const Args& args, bool rounds, int multiprocessors, cudaStream_t stream)
+{
+    return rounds ? launchWidth<T, true>(args, multiprocessors, stream) : launchWidth<T>(args, multiprocessors, stream);
 }
 
 } // namespace
@@ -116,8 +132,8 @@ cudaError_t launchFewKeys(const FewKeys& p, Index first, Index last, int multipr
                     p.weights.scale * 1.4426950408889634F,
                     p.weights.gaussian};
     if (p.dtype == Dtype::F16)
-        return launchWidth<__half>(args, multiprocessors, stream);
-    return p.dtype == Dtype::BF16 ? launchWidth<__nv_bfloat16>(args, multiprocessors, stream)
+        return launchNarrow<__half>(args, p.rounds, multiprocessors, stream);
+    return p.dtype == Dtype::BF16 ? launchNarrow<__nv_bfloat16>(args, p.rounds, multiprocessors, stream)
                                   : launchWidth<float>(args, multiprocessors, stream);
 }
 

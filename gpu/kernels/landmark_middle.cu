@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What happens among landmarks: small matrices in float64, as inverses magnify what they are rounded by.
+//
+// Ladder: products of 32 x 32 tiles, one launch each; up to 64 landmarks landmark_small.cu took their place (its ladder). Skyformer with
+// 128 rows at n = 16,384, which still uses them, takes 0.612 ms on an H100 80GB (2026-11-23), most of it here by difference.
 #include "gpu/kernels/landmark_middle.h"
+#include "gpu/kernels/landmark_square.cuh"
 
 #include <cmath>
 
@@ -49,6 +53,7 @@ __global__ void middleSoftmax(const double* q, const double* k, double* a, int s
     double top = -INFINITY;
     for (int j = static_cast<int>(threadIdx.x); j < size; j += kRowThreads) {
         double logit = 0.0;
+#pragma unroll 8
         for (int c = 0; c < dim; ++c)
             logit = fma(row[c], keys[static_cast<Index>(j) * dim + c], logit);
         to[j] = scale * logit;
@@ -108,6 +113,7 @@ __global__ void largestColumnSums(const double* a, double* sums, int size)
     double most = 0.0;
     for (int j = static_cast<int>(threadIdx.x); j < size; j += kRowThreads) {
         double sum = 0.0;
+#pragma unroll 8
         for (int i = 0; i < size; ++i)
             sum += fabs(mine[static_cast<Index>(i) * size + j]);
         most = fmax(most, sum);
@@ -135,13 +141,6 @@ __global__ void transpose(const double* a, double* to, const double* sums, int s
     for (int y = static_cast<int>(threadIdx.y); y < kSide; y += static_cast<int>(blockDim.y))
         if (col0 + y < size && row0 + x < size)
             to[(head * size + col0 + y) * size + row0 + x] = tile[x][y] / divisor;
-}
-
-__device__ void multiply(double (&d)[2], double a, double b)
-{
-    asm volatile("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};"
-                 : "+d"(d[0]), "+d"(d[1])
-                 : "d"(a), "d"(b));
 }
 
 /// 32 x 32 numbers into shared memory, zeros beyond the border.
@@ -187,7 +186,7 @@ __global__ void __launch_bounds__(kProductThreads) squareProduct(const SquarePro
             }
             for (int i = 0; i < 2; ++i)
                 for (int j = 0; j < 2; ++j)
-                    multiply(d[i][j], a[i], b[j]);
+                    multiplyDouble(d[i][j], a[i], b[j]);
         }
     }
     for (int i = 0; i < 2; ++i)
@@ -249,9 +248,16 @@ cudaError_t launchMiddleGaussian(const float* sampled, double* a, double* root, 
     return cudaGetLastError();
 }
 
-cudaError_t launchFirstInverse(const double* a, double* z, double* sums, SquareMatrices m, bool shared, cudaStream_t stream)
+cudaError_t launchColumnSums(const double* a, double* sums, SquareMatrices m, cudaStream_t stream)
 {
     largestColumnSums<<<static_cast<unsigned>(m.heads), kRowThreads, 0, stream>>>(a, sums, number(m.size));
+    return cudaGetLastError();
+}
+
+cudaError_t launchFirstInverse(const double* a, double* z, double* sums, SquareMatrices m, bool shared, cudaStream_t stream)
+{
+    if (const auto status = launchColumnSums(a, sums, m, stream); status != cudaSuccess)
+        return status;
     transpose<<<tileGrid(m), dim3(kSide, 8), 0, stream>>>(a, z, sums, number(m.size), shared);
     return cudaGetLastError();
 }

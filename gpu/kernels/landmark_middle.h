@@ -6,6 +6,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstddef>
+
 namespace attnscope::kernels {
 
 /// Matrices of `size` x `size` of each of `heads` heads, one after the other.
@@ -23,8 +25,19 @@ cudaError_t launchMiddleSoftmax(const double* q, const double* k, double* a, Squ
 cudaError_t launchMiddleGaussian(const float* sampled, double* a, double* root, SquareMatrices m, Index rounds, Index dim, double scale,
                                  double ridge, cudaStream_t stream);
 
+/// sums [heads]: the largest column sum of |a|.
+cudaError_t launchColumnSums(const double* a, double* sums, SquareMatrices m, cudaStream_t stream);
+
 /// z = aᵀ / (largest column sum of |a|, of the head or where `shared` of all heads); sums [heads] is scratch.
 cudaError_t launchFirstInverse(const double* a, double* z, double* sums, SquareMatrices m, bool shared, cudaStream_t stream);
+
+/// Matrices of at most that size are inverted by one launch where a block may have launchSmallInverse's shared memory.
+inline constexpr Index kSmallInverse = 64;
+std::size_t smallInverseBytes();
+
+/// z after `iterations` steps Z/4 (13 I - A Z (15 I - A Z (7 I - A Z))) from launchFirstInverse()'s z.
+cudaError_t launchSmallInverse(const double* a, double* z, double* sums, SquareMatrices m, int iterations, bool shared,
+                               cudaStream_t stream);
 
 /// to = diagonal I + factor left R with R = right, or shift I - right where `isShifted`.
 struct SquareProduct {

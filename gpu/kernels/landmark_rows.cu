@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Landmarks: one pass over the tokens, in float64 beyond the first 16 terms, so that nearly singular matrices made of them are right.
+//
+// Ladder: one version; predicted 0.1 ms an array of 268 MB; measured only within the methods' runs (landmark_few_keys.cu).
 #include "gpu/kernels/landmark_rows.h"
 #include "gpu/kernels/landmark_tiles.cuh"
 

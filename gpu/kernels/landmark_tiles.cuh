@@ -3,7 +3,7 @@
 //
 // x = high + low with high = x rounded to 11 significant bits: a product from high high + high low + low high leaves out at most
 // 2^-22 |x y|. 16-bit numbers are their own high part. Inverses of nearly singular matrices magnify what weights are rounded by, so that
-// weights are always split, whatever the inputs' format.
+// weights are split even where the inputs have 16 bits, unless there is no inverse.
 //
 // Tiles are kept as the tensor cores' right operands lie in a warp: 16 bytes a thread, one after the other. Sums don't care for the order
 // of their terms, so a thread's columns are chosen to be neighbours in memory: rows are read and written 32 bytes a thread or more.
@@ -40,6 +40,9 @@ __device__ inline float exp2Fast(float x)
     return y;
 }
 
+/// Parts of an operand: 1 where it has 11 significant bits, 2 where all of float32 counts, kRounded where it may be rounded to one.
+constexpr int kRounded = 0;
+
 /// Left operands of one product: 16 rows, 8 columns.
 template <int Parts>
 struct Left {
@@ -48,11 +51,12 @@ struct Left {
 
     __device__ Left(float a, float b, float c, float d) : high{a, b, c, d}
     {
-        if constexpr (Parts == 2)
+        if constexpr (Parts != 1)
             for (int i = 0; i < 4; ++i) {
                 const float x = high[i];
                 high[i] = highPart(x);
-                low[i] = x - high[i];
+                if constexpr (Parts == 2)
+                    low[i] = x - high[i];
             }
     }
 };
@@ -70,6 +74,8 @@ template <int LeftParts, int RightParts>
 __device__ void multiplyParts(float (&d0)[4], float (&d1)[4], const Left<LeftParts>& a0, const Left<LeftParts>& a1, float4 b)
 {
     float4 low{};
+    if constexpr (RightParts == kRounded)
+        b = {highPart(b.x), highPart(b.y), highPart(b.z), highPart(b.w)};
     if constexpr (RightParts == 2) {
         const float4 x = b;
         b = {highPart(x.x), highPart(x.y), highPart(x.z), highPart(x.w)};
@@ -252,17 +258,20 @@ struct Warp {
     template <int LeftParts, int RightParts>
     __device__ void scores(float (&s)[kKeyBlocks][4], const Tile<D>& tile) const;
     __device__ void weigh(float (&s)[kKeyBlocks][4], const Tile<D>& tile, int keys, float scale, bool gaussian);
-    template <int RightParts, bool Fresh>
+    template <int LeftParts, int RightParts, bool Fresh>
     __device__ void addValues(const float (&p)[kKeyBlocks][4], const Tile<D>& tile);
 
     /// One tile of which `keys` count. Two parts on both sides: a fresh sum a tile, as the tensor cores cut off what they add.
-    template <int LeftParts, int RightParts>
+    template <int LeftParts, int RightParts, bool Rounds = false>
     __device__ void attend(const Tile<D>& tile, int keys, float scale, bool gaussian)
     {
         float s[kKeyBlocks][4] = {};
         scores<LeftParts, RightParts>(s, tile);
         weigh(s, tile, keys, scale, gaussian);
-        addValues<RightParts, LeftParts == 2 && RightParts == 2>(s, tile);
+        if constexpr (Rounds)
+            addValues<kRounded, kRounded, false>(s, tile);
+        else
+            addValues<2, RightParts, LeftParts == 2 && RightParts == 2>(s, tile);
     }
 
     /// The rows' sums, which four threads share.
@@ -343,16 +352,16 @@ __device__ void Warp<D>::weigh(float (&s)[kKeyBlocks][4], const Tile<D>& tile, i
 }
 
 template <int D>
-template <int RightParts, bool Fresh>
+template <int LeftParts, int RightParts, bool Fresh>
 __device__ void Warp<D>::addValues(const float (&p)[kKeyBlocks][4], const Tile<D>& tile)
 {
     const auto add = [&](float(&to)[D / 8][4]) {
 #pragma unroll
         for (int block = 0; block < kKeyBlocks; ++block) {
-            const Left<2> weights(p[block][0], p[block][2], p[block][1], p[block][3]);
+            const Left<LeftParts> weights(p[block][0], p[block][2], p[block][1], p[block][3]);
 #pragma unroll
             for (int i = 0; i < Tile<D>::pairs; ++i)
-                multiplyParts<2, RightParts>(to[2 * i], to[2 * i + 1], weights, weights, tile.value(block, i));
+                multiplyParts<LeftParts, RightParts>(to[2 * i], to[2 * i + 1], weights, weights, tile.value(block, i));
         }
     };
     if constexpr (Fresh) {

@@ -125,6 +125,7 @@ Result<void> run(const Mixing& keys, const Mixing& values, Index heads, Index ra
     problem.keys = keys.result();
     problem.values = values.result();
     problem.keyHeads = problem.valueHeads = heads;
+    problem.rounds = true; // no inverse magnifies it
     return runFewKeys(problem, launch);
 }
 

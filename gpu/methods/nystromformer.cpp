@@ -73,7 +73,7 @@ Result<CudaRun> prepareNystromformer(const DeviceInputs& in, const Params& param
     const bool shared = params.text("init") == "official";
     if (shared && in.layerHeads > s.heads)
         return Error{Errc::OutOfMemory, "The official first inverse couples all heads, which don't fit the GPU's memory together.",
-                     "Choose --set init=per-head."};
+                     "Choose per-head as the first inverse."};
     const Index count = landmarksOf(s, params);
     const LandmarkChoice choice = landmarkChoiceOf(params.text("selection"));
     const Index heads = s.batch * s.heads;

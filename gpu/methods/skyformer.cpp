@@ -59,7 +59,7 @@ Result<CudaRun> prepareSkyformer(const DeviceInputs& in, const Params& params, W
                                    static_cast<int>(params.integer("iterations")), params.text("init") == "official", params.seed};
     if (options.sharedColumnSum && in.layerHeads > s.heads)
         return Error{Errc::OutOfMemory, "The official first inverse couples all heads, which don't fit the GPU's memory together.",
-                     "Choose --set init=per-head."};
+                     "Choose per-head as the first inverse."};
     const Index rows = options.features * options.accumulation;
     const Index heads = s.batch * s.heads;
     const auto sample = skyformerSample(options, s.queries, s.keys);
