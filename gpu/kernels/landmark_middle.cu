@@ -2,7 +2,7 @@
 // What happens among landmarks: small matrices in float64, as inverses magnify what they are rounded by.
 //
 // Ladder: products of 32 x 32 tiles, one launch each; up to 64 landmarks landmark_small.cu took their place (its ladder). Skyformer with
-// 128 rows at n = 16,384, which still uses them, takes 0.612 ms on an H100 80GB (2026-11-23), most of it here by difference.
+// 128 rows at n = 16,384, which still uses them, takes 0.612 ms in all on an H100 80GB (2026-11-23).
 #include "gpu/kernels/landmark_middle.h"
 #include "gpu/kernels/landmark_square.cuh"
 
