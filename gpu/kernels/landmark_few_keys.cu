@@ -3,7 +3,7 @@
 //
 // Ladder (version, prediction, measured on an H100 80GB, 2026-11-23, 8 heads, D = 64, bf16):
 //   1  four warps of 16 queries, three blocks a multiprocessor, five TF32 products. Predicted: 86 GFLOP at n = 262,144 and 64 keys at some
-//      150 TFLOP/s, 0.55 ms. Measured with two poolings of 0.1 ms each, as Linformer: 0.85 ms; n = 16,384: 0.090.
+//      150 TFLOP/s, 0.55 ms. Measured with its two poolings, as Linformer: 0.85 ms; n = 16,384: 0.090.
 //   2  where no inverse magnifies it, weights and values rounded to 11 bits: three products. Predicted: a third less beside the poolings,
 //      0.65 ms. Measured: 0.660 ms, n = 16,384: 0.076. Memory alone would take 0.36; PyTorch's fused
 //      attention to the same 64 keys in bfloat16, with its poolings, takes 0.58. The next step is 32 queries a warp, which halves the
