@@ -47,8 +47,13 @@ __device__ Index kvOf(const MixerProblem& p, Index unit)
 }
 
 struct PrepareShared {
-    char q[kWideTile], k[kWideTile], v[kWideTile];
-    char t[kSquareTile], te[kSquareTile]; ///< T β, and T β e^G over the keys' lengths
+    union {
+        char q[kWideTile];
+        struct {
+            char t[kSquareTile], te[kSquareTile]; ///< T β, and T β e^G over the keys' lengths: after the last look at q
+        };
+    };
+    char k[kWideTile], v[kWideTile];
     float lower[kChunk * kChunk];
     float keyLength[kChunk], queryLength[kChunk], sums[kChunk], strengths[kChunk], decayed[kChunk];
 };
@@ -136,7 +141,7 @@ __device__ void rowProducts(std::uint32_t x, std::uint32_t k, int row0, float (&
 }
 
 template <class T>
-__global__ __launch_bounds__(kThreads, 2) void prepareKernel(const Problem p)
+__global__ __launch_bounds__(kThreads, 3) void prepareKernel(const Problem p)
 {
     extern __shared__ __align__(128) char memory[];
     auto& s = *reinterpret_cast<PrepareShared*>(memory);
@@ -201,26 +206,31 @@ __global__ __launch_bounds__(kThreads, 2) void prepareKernel(const Problem p)
     invertLower<kChunk>(s.lower);
     storeInverse<T>(s);
     __syncthreads();
-    float c[16][4] = {};
-#pragma unroll
-    for (int step = 0; step < kChunk / 16; ++step) {
-        std::uint32_t a[4];
-        loadA<8>(a, sharedAddress(ofKeys ? s.te : s.t), row0, step);
-#pragma unroll
-        for (int n = 0; n < 16; n += 2) {
-            std::uint32_t b[4];
-            loadB<16>(b, sharedAddress(ofKeys ? s.k : s.v), step, n);
-            Half<T>::mma(c[n], a, b[0], b[1]);
-            Half<T>::mma(c[n + 1], a, b[2], b[3]);
-        }
-    }
     T* const out = static_cast<T*>(ofKeys ? p.w : p.u) + (unit * p.chunks * kChunk + first) * kWide;
+#pragma unroll 1
+    for (int half = 0; half < 16; half += 8) {
+        float c[8][4] = {};
 #pragma unroll
-    for (int n = 0; n < 16; ++n)
+        for (int step = 0; step < kChunk / 16; ++step) {
+            if (step > warp % 4) // T is 0 there
+                break;
+            std::uint32_t a[4];
+            loadA<8>(a, sharedAddress(ofKeys ? s.te : s.t), row0, step);
 #pragma unroll
-        for (int h = 0; h < 2; ++h)
-            *reinterpret_cast<std::uint32_t*>(out + (row0 + g + 8 * h) * kWide + 8 * n + 2 * t) =
-                Half<T>::pack(c[n][2 * h], c[n][2 * h + 1]);
+            for (int n = 0; n < 8; n += 2) {
+                std::uint32_t b[4];
+                loadB<16>(b, sharedAddress(ofKeys ? s.k : s.v), step, half + n);
+                Half<T>::mma(c[n], a, b[0], b[1]);
+                Half<T>::mma(c[n + 1], a, b[2], b[3]);
+            }
+        }
+#pragma unroll
+        for (int n = 0; n < 8; ++n)
+#pragma unroll
+            for (int h = 0; h < 2; ++h)
+                *reinterpret_cast<std::uint32_t*>(out + (row0 + g + 8 * h) * kWide + 8 * (half + n) + 2 * t) =
+                    Half<T>::pack(c[n][2 * h], c[n][2 * h + 1]);
+    }
 }
 
 Index unitsOf(const MixerProblem& p) { return p.shape.batch * p.shape.heads; }
