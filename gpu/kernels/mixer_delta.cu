@@ -14,6 +14,8 @@
 //   2  pieces that a thread copies lie at fixed distances. Predicted 0.8 ms; 0.887 ms in a run of its own, without the peer beside it.
 //   3  inverses by blocks of 16, and a walk in slices of 16 columns. Predicted 0.7 ms; with the larger blocks multiplied by plain
 //      float32 the transform took 0.355 ms, on the tensor cores 0.267, and all 0.781 ms (flash-linear-attention 0.700 ms in the same run).
+//   4  T takes q's place in shared memory: three blocks a multiprocessor. The transform 0.213 ms; all 0.738 ms, with version 4 of the
+//      walk 0.709 ms (flash-linear-attention 0.688 ms in the same run).
 #include "gpu/kernels/kernel_state.cuh"
 #include "gpu/kernels/mixer_gate.cuh"
 #include "gpu/kernels/mixer_invert.cuh"
