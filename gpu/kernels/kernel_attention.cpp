@@ -8,6 +8,8 @@ std::size_t kernelAttentionBytes(const KernelProblem& p)
 {
     if (fitsElementwise(p))
         return elementwiseBytes(p);
+    if (fitsCausal(p))
+        return causalBytes(p);
     return fitsRandomFeatures(p) ? randomFeatureBytes(p) : generalBytes(p);
 }
 
@@ -15,6 +17,8 @@ cudaError_t launchKernelAttention(const KernelProblem& p, void* workspace, cudaS
 {
     if (fitsElementwise(p))
         return launchElementwise(p, workspace, stream);
+    if (fitsCausal(p))
+        return launchCausal(p, workspace, stream);
     return fitsRandomFeatures(p) ? launchRandomFeatures(p, workspace, stream) : launchGeneral(p, workspace, stream);
 }
 

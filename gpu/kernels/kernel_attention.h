@@ -68,6 +68,9 @@ cudaError_t launchElementwise(const KernelProblem& problem, void* workspace, cud
 bool fitsRandomFeatures(const KernelProblem& problem);
 std::size_t randomFeatureBytes(const KernelProblem& problem);
 cudaError_t launchRandomFeatures(const KernelProblem& problem, void* workspace, cudaStream_t stream);
+bool fitsCausal(const KernelProblem& problem); ///< of the current device too
+std::size_t causalBytes(const KernelProblem& problem);
+cudaError_t launchCausal(const KernelProblem& problem, void* workspace, cudaStream_t stream);
 std::size_t generalBytes(const KernelProblem& problem);
 cudaError_t launchGeneral(const KernelProblem& problem, void* workspace, cudaStream_t stream);
 
