@@ -2,16 +2,15 @@
 // Recurrent mixers with gates, steps and rows from the input on a GPU, against their float64 definitions; skipped where there is no GPU.
 #include "core/method/registry.h"
 #include "gpu/cuda_backend.h"
-#include "support/random_inputs.h"
+#include "support/map_gap.h"
 #include "support/register_test.h"
 
 #include <QTest>
 
-#include <bit>
-#include <cmath>
 #include <map>
 
 using namespace attnscope;
+using namespace attnscope::tests;
 
 namespace {
 
@@ -61,13 +60,6 @@ std::vector<Made> arraysOf(const std::string& id)
     return found == all.end() ? std::vector<Made>{} : found->second;
 }
 
-/// Numbers that bfloat16 and float16 hold alike.
-void shorten(Tensor& tensor)
-{
-    for (float& x : tensor.values())
-        x = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xFFFF0000U);
-}
-
 std::map<std::string, Tensor> makeArrays(const std::string& id, const Shape& s, std::mt19937_64& random)
 {
     std::map<std::string, Tensor> made;
@@ -80,23 +72,6 @@ std::map<std::string, Tensor> makeArrays(const std::string& id, const Shape& s, 
         made.emplace(array.name, std::move(values));
     }
     return made;
-}
-
-/// The largest |o - map v| of a head over the largest |map v|.
-double gapOf(MatrixView<const float> o, const DefinedMap& map, MatrixView<const float> v)
-{
-    double gap = 0.0;
-    double size = 0.0;
-    for (Index i = 0; i < o.rows; ++i)
-        for (Index c = 0; c < o.cols; ++c) {
-            double expected = 0.0;
-            for (Index j = 0; j < map.cols; ++j)
-                expected += map.at(i, j) * static_cast<double>(v(j, c));
-            const double here = std::abs(static_cast<double>(o(i, c)) - expected);
-            gap = std::isnan(here) ? here : std::max(gap, here);
-            size = std::max(size, std::abs(expected));
-        }
-    return gap / size;
 }
 
 } // namespace

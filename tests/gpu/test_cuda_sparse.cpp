@@ -2,43 +2,17 @@
 // Sparse methods and sliding windows on a GPU against their float64 definitions, in every number format; skipped where there is no GPU.
 #include "core/method/registry.h"
 #include "gpu/cuda_backend.h"
-#include "support/random_inputs.h"
+#include "support/map_gap.h"
 #include "support/register_test.h"
 
 #include <QTest>
 
-#include <bit>
-#include <cmath>
 #include <limits>
 
 using namespace attnscope;
+using namespace attnscope::tests;
 
 namespace {
-
-/// Numbers that all formats hold alike: 8 significant bits.
-void shorten(tests::RandomInputs& data)
-{
-    for (Tensor* const tensor : {&data.q, &data.k, &data.v})
-        for (float& x : tensor->values())
-            x = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xFFFF0000U);
-}
-
-/// The largest |o - map v| of a head over the largest |map v|; NaN where o has one.
-double gapOf(MatrixView<const float> o, const DefinedMap& map, MatrixView<const float> v)
-{
-    double gap = 0.0;
-    double size = 0.0;
-    for (Index i = 0; i < o.rows; ++i)
-        for (Index c = 0; c < o.cols; ++c) {
-            double expected = 0.0;
-            for (Index j = 0; j < map.cols; ++j)
-                expected += map.at(i, j) * static_cast<double>(v(j, c));
-            const double here = std::abs(static_cast<double>(o(i, c)) - expected);
-            gap = std::isnan(here) || std::isnan(gap) ? std::numeric_limits<double>::quiet_NaN() : std::max(gap, here);
-            size = std::max(size, std::abs(expected));
-        }
-    return size > 0.0 ? gap / size : gap;
-}
 
 /// Leaves NaN in the memory that the next run of these sizes is likely to get.
 void poison(const Backend& backend, const Inputs& like)
