@@ -43,8 +43,6 @@ SparseTile bandTile(const KeySupport& support, Index row, Index rows)
         tile.jump = number(globalLast - globalFirst);
         tile.leap = number(begin - globalLast);
     }
-    tile.freeFirst = number(support.begin(last));
-    tile.freeLast = number(support.end(row));
     return tile;
 }
 
@@ -124,7 +122,6 @@ SparsePlan planBlocks(const Shape& s, const BlockPattern& pattern, int processor
             tile.list = static_cast<Index>(plan.keys.size());
             // The last block of keys, which may be shorter, ends every list.
             tile.to = number(static_cast<Index>(seen.size()) * pattern.size - (pattern.blocks() * pattern.size - pattern.keys));
-            tile.freeLast = number(pattern.keys);
             plan.keys.insert(plan.keys.end(), seen.begin(), seen.end());
             for (Index row = std::max<Index>(0, block * pattern.size - offset); row < last; row += kSparseQueries) {
                 tile.row = number(row);

@@ -21,11 +21,10 @@ struct SparseTile {
     Index list = 0;  ///< where its entries stand in SparseProblem::keys
     int from = 0;    ///< counted in keys, and a multiple of the span
     int to = 0;
-    int first = 0; ///< without a list: place t holds key first + t, and from `jump` on `leap` more
+    int first = 0; ///< without a list: place t holds key first + t
+    // From place `jump` on everything stands `leap` further, in the list or among the keys.
     int jump = std::numeric_limits<int>::max();
     int leap = 0;
-    int freeFirst = 0; ///< keys in [freeFirst, freeLast) are seen by all of its queries
-    int freeLast = 0;
 };
 
 /// Which of the keys of its tile a query sees: those of KeySupport (core/compute/streaming_softmax.h), in the device's numbers.
@@ -36,7 +35,8 @@ struct SparseMask {
     int globals = 0;
     int globalAfter = 0;
     int reach = 0;
-    bool selfLast = false; ///< a query's own key has the logit -5e4
+    bool selfLast = false;  ///< a query's own key has the logit -5e4
+    bool unordered = false; ///< lists don't ascend, and not all queries see all of their keys
 };
 
 /// Pointers are to the device.
@@ -56,9 +56,10 @@ struct SparseProblem {
 struct SparseMerge {
     const float* answers = nullptr;
     const float* masses = nullptr;
-    const Index* queries = nullptr; ///< [count] head * N + query
-    const Index* starts = nullptr;  ///< [count + 1] into `list`
+    const Index* queries = nullptr; ///< [count] head * N + query; null: all of them
+    const Index* starts = nullptr;  ///< [count + 1] into `list`; null: each has `each`
     const Index* list = nullptr;    ///< answers of each query
+    Index each = 0;
     Index count = 0;
     int valueDim = 0;
     bool mean = false; ///< all answers that saw something count alike, else by their masses

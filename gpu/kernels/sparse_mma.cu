@@ -52,14 +52,14 @@ cudaError_t launchWidth(const SparseProblem& p, Index first, Index last, cudaStr
     if constexpr (std::is_same_v<T, __half>)
         if (p.exact.parts == 2) {
             if (widest <= 64)
-                return launch<SparseConfig<T, 64, 64, 64, 2>>(p, first, last, stream);
-            return widest <= 128 ? launch<SparseConfig<T, 128, 128, 32, 2>>(p, first, last, stream)
-                                 : launch<SparseConfig<T, 256, 128, 32, 2>>(p, first, last, stream);
+                return launch<SparseConfig<T, 64, 64, 32, 2, 2, 2>>(p, first, last, stream);
+            return widest <= 128 ? launch<SparseConfig<T, 128, 128, 32, 2, 2, 2>>(p, first, last, stream)
+                                 : launch<SparseConfig<T, 256, 128, 32, 2, 2, 1>>(p, first, last, stream);
         }
     if (widest <= 64)
-        return launch<SparseConfig<T, 64, 64, 64, 1>>(p, first, last, stream);
-    return widest <= 128 ? launch<SparseConfig<T, 128, 128, 64, 1>>(p, first, last, stream)
-                         : launch<SparseConfig<T, 256, 128, 64, 1>>(p, first, last, stream);
+        return launch<SparseConfig<T, 64, 64, 32, 1, 3, 4>>(p, first, last, stream);
+    return widest <= 128 ? launch<SparseConfig<T, 128, 128, 32, 1, 3, 2>>(p, first, last, stream)
+                         : launch<SparseConfig<T, 256, 128, 32, 1, 2, 2>>(p, first, last, stream);
 }
 
 /// One warp a query.
@@ -70,8 +70,8 @@ __global__ void mergeKernel(const SparseMerge m)
     const Index at = static_cast<Index>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
     if (at >= m.count)
         return;
-    const Index first = m.starts[at];
-    const Index last = m.starts[at + 1];
+    const Index first = m.starts == nullptr ? at * m.each : m.starts[at];
+    const Index last = m.starts == nullptr ? first + m.each : m.starts[at + 1];
     float top = -INFINITY;
     for (Index i = first; i < last; ++i)
         top = fmaxf(top, m.masses[m.list[i]]);
@@ -79,7 +79,7 @@ __global__ void mergeKernel(const SparseMerge m)
     for (Index i = first; i < last; ++i)
         if (const float mass = m.masses[m.list[i]]; mass > -INFINITY)
             total += m.mean ? 1.0F : expf(mass - top);
-    T* out = static_cast<T*>(m.o) + m.queries[at] * m.valueDim;
+    T* out = static_cast<T*>(m.o) + (m.queries == nullptr ? at : m.queries[at]) * m.valueDim;
     for (int col = lane; col < m.valueDim; col += 32) {
         float sum = 0.0F;
         for (Index i = first; i < last; ++i)

@@ -21,19 +21,21 @@ struct SparseArgs {
     float scaleLog2;
 };
 
-template <class Number, int Dim, int ValueDim, int KeyTile, int PartCount, int BlocksOfProcessor = 1>
+template <class Number, int Dim, int ValueDim, int KeyTile, int PartCount, int StageCount, int BlocksOfProcessor>
 struct SparseConfig {
     using T = Number;
     static constexpr int D = Dim;
     static constexpr int V = ValueDim; // columns of v that a block takes; blockIdx.y says which
     static constexpr int N = KeyTile;
     static constexpr int parts = PartCount;
+    static constexpr int stages = StageCount;
     static constexpr int residents = BlocksOfProcessor; // blocks at a time on a multiprocessor, at least
     static constexpr int queryPart = kSparseQueries * D;
     static constexpr int keyPart = N * D;
     static constexpr int valuePart = N * V;
     static constexpr int stage = parts * (keyPart + valuePart);
-    static constexpr std::size_t bytes = sizeof(T) * static_cast<std::size_t>(parts * queryPart + 2 * stage) + 2 * N * sizeof(int);
+    static constexpr std::size_t bytes =
+        sizeof(T) * static_cast<std::size_t>(parts * queryPart + stages * stage) + stages * N * sizeof(int);
 };
 
 __device__ inline void copySixteen(void* to, const void* from, bool inside)
@@ -60,8 +62,9 @@ __device__ void copyRow(T* tile, int at, int piece, const T* from, Index part, i
 /// The key at place t of the tile's list.
 __device__ inline int keyAt(const SparseProblem& p, const SparseTile& tile, int t)
 {
+    t += t >= tile.jump ? tile.leap : 0;
     if (p.keys == nullptr)
-        return tile.first + t + (t >= tile.jump ? tile.leap : 0);
+        return tile.first + t;
     return p.span == 1 ? p.keys[tile.list + t] : p.keys[tile.list + t / p.span] * p.span + t % p.span;
 }
 
@@ -77,6 +80,33 @@ struct Sight {
         end = min(max(place + 1 + (global ? m.globalAfter : m.after), 0), keys);
     }
     __device__ bool sees(int key, int globals) const { return key < end && key >= floor && (key >= begin || key < globals); }
+};
+
+/// What the 16 queries of a warp see in all, and in common: most chunks need no look at each cell, and some none at all.
+struct WarpBand {
+    int firstOfAny, lastOfAny, firstOfAll, lastOfAll, globals;
+    bool byCell;
+    __device__ WarpBand(const SparseMask& m, const int (&query)[2], const Sight& upper, const Sight& lower)
+        : globals(m.globals), byCell(m.selfLast || m.unordered)
+    {
+        const int none[4] = {kNoKey, 0, 0, kNoKey};
+        int one[4] = {upper.begin, upper.end, upper.begin, upper.end};
+        int two[4] = {lower.begin, lower.end, lower.begin, lower.end};
+        for (int i = 0; i < 4; ++i) {
+            one[i] = query[0] < 0 ? none[i] : one[i];
+            two[i] = query[1] < 0 ? none[i] : two[i];
+        }
+        firstOfAny = __reduce_min_sync(0xffffffffU, min(one[0], two[0]));
+        lastOfAny = __reduce_max_sync(0xffffffffU, max(one[1], two[1]));
+        firstOfAll = __reduce_max_sync(0xffffffffU, max(one[2], two[2]));
+        lastOfAll = __reduce_min_sync(0xffffffffU, min(one[3], two[3]));
+    }
+    /// Of a chunk with these keys at its ends.
+    __device__ bool covers(int first, int last) const { return !byCell && first >= firstOfAll && last < lastOfAll; }
+    __device__ bool misses(int first, int last) const
+    {
+        return !byCell && first >= globals && (first >= lastOfAny || (last != kNoKey && last < firstOfAny));
+    }
 };
 
 template <int N>
@@ -150,7 +180,7 @@ __device__ void storeSparse(const SparseArgs& a, const SparseTile& tile, const f
     float sum = rows.sum[r];
     sum += __shfl_xor_sync(0xffffffffU, sum, 1);
     sum += __shfl_xor_sync(0xffffffffU, sum, 2);
-    if (within >= tile.rows)
+    if (query < 0)
         return;
     const int outputDim = static_cast<int>(e.outputDim);
     const float unscale = e.factors == nullptr ? 1.0F : 1.0F / e.factors[a.heads + a.kvHeads + kv];
@@ -190,13 +220,13 @@ struct SparseCopies {
     {
         const int t0 = tile.from + chunk * C::N;
         if (t0 < tile.to) {
-            T* to = stages + chunk % 2 * C::stage;
+            T* to = stages + chunk % C::stages * C::stage;
             const int piece = static_cast<int>(threadIdx.x) % 8;
 #pragma unroll
             for (int at = static_cast<int>(threadIdx.x) / 8; at < C::N; at += kSparseThreads / 8) {
                 const int key = t0 + at < tile.to ? keyAt(a.p, tile, t0 + at) : -1;
                 if (piece == 0)
-                    ids[chunk % 2 * C::N + at] = key < 0 ? kNoKey : key;
+                    ids[chunk % C::stages * C::N + at] = key < 0 ? kNoKey : key;
                 copyRow<C::N, C::D, C::parts>(to, at, piece, k, a.partK, key, 0, a.dim);
                 copyRow<C::N, C::V, C::parts>(to + C::parts * C::keyPart, at, piece, v, a.partV, key, static_cast<int>(blockIdx.y) * C::V,
                                               a.valueDim);
@@ -213,7 +243,7 @@ __global__ void __launch_bounds__(kSparseThreads, C::residents) sparseKernel(con
     extern __shared__ __align__(16) unsigned char raw[];
     T* q = reinterpret_cast<T*>(raw);
     T* stages = q + C::parts * C::queryPart;
-    int* ids = reinterpret_cast<int*>(stages + 2 * C::stage);
+    int* ids = reinterpret_cast<int*>(stages + C::stages * C::stage);
     const SparseTile tile = a.p.tiles[a.firstTile + blockIdx.x];
     const ExactProblem& e = a.p.exact;
     const int headsOf = static_cast<int>(e.shape.heads);
@@ -231,7 +261,8 @@ __global__ void __launch_bounds__(kSparseThreads, C::residents) sparseKernel(con
     const T* queries = static_cast<const T*>(e.q) + static_cast<Index>(tile.head) * a.queries * a.dim;
     for (int at = static_cast<int>(threadIdx.x) / 8; at < kSparseQueries; at += kSparseThreads / 8)
         copyRow<kSparseQueries, C::D, C::parts>(q, at, static_cast<int>(threadIdx.x) % 8, queries, a.partQ, queryAt(at), 0, a.dim);
-    copies.start(0);
+    for (int chunk = 0; chunk < C::stages - 1; ++chunk)
+        copies.start(chunk);
     float scale = a.scaleLog2;
     if (e.factors != nullptr)
         scale /= e.factors[tile.head] * e.factors[a.heads + kv];
@@ -239,22 +270,24 @@ __global__ void __launch_bounds__(kSparseThreads, C::residents) sparseKernel(con
     const int query[2] = {queryAt(within), queryAt(within + 8)};
     const Sight upper(a.p.mask, max(query[0], 0), a.keys);
     const Sight lower(a.p.mask, max(query[1], 0), a.keys);
+    const WarpBand band(a.p.mask, query, upper, lower);
     float o[C::V / 2] = {};
     Rows rows{{kNever, kNever}, {0.0F, 0.0F}, {0.0F, 0.0F}};
     const int chunks = (tile.to - tile.from + C::N - 1) / C::N;
     for (int chunk = 0; chunk < chunks; ++chunk) {
-        copies.start(chunk + 1);
-        awaitCopies<1>();
-        __syncthreads();
-        const T* k = stages + chunk % 2 * C::stage;
-        const int* seen = ids + chunk % 2 * C::N;
+        awaitCopies<C::stages - 2>();
+        __syncthreads(); // also: nobody still reads what the next copy overwrites
+        copies.start(chunk + C::stages - 1);
+        const int* seen = ids + chunk % C::stages * C::N;
+        if (band.misses(seen[0], seen[C::N - 1]))
+            continue;
+        const T* k = stages + chunk % C::stages * C::stage;
         float s[C::N / 2] = {};
         sparseScores<C>(s, q, k);
-        if (a.p.mask.selfLast || seen[0] < tile.freeFirst || seen[C::N - 1] >= tile.freeLast)
+        if (!band.covers(seen[0], seen[C::N - 1]))
             maskList<C::N>(s, seen, a.p.mask, upper, lower, kSelfLogit / kLn2 / scale);
         weigh<C::parts>(s, rows, scale);
         addSparseValues<C>(o, s, rows, k + C::parts * C::keyPart);
-        __syncthreads();
     }
     storeSparse<C>(a, tile, o, rows, kv, query[0], within, 0, scale);
     storeSparse<C>(a, tile, o, rows, kv, query[1], within + 8, 1, scale);

@@ -8,6 +8,7 @@
 #include <QTest>
 
 #include <limits>
+#include <vector>
 
 using namespace attnscope;
 using namespace attnscope::tests;
@@ -36,8 +37,8 @@ private Q_SLOTS:
         QTest::addColumn<QString>("id");
         QTest::addColumn<QString>("given"); // "key=value key=value window=n" of the inputs' own window
         QTest::addColumn<QList<int>>("shape");
-        const QList<QList<int>> shapes{{1, 1, 5, 3},        {17, 17, 40, 40},     {67, 131, 64, 19},   {300, 300, 64, 64},
-                                       {130, 257, 128, 96}, {1000, 1000, 24, 33}, {90, 200, 160, 256}, {257, 257, 256, 130}};
+        const QList<QList<int>> shapes{{1, 1, 5, 3},        {17, 17, 40, 40},    {67, 131, 64, 19},   {300, 300, 64, 64},
+                                       {130, 257, 128, 96}, {500, 1000, 24, 33}, {90, 200, 160, 256}, {257, 257, 256, 130}};
         const QList<std::pair<QString, QString>> cases{{QStringLiteral("window"), QString()},
                                                        {QStringLiteral("window"), QStringLiteral("window=0")},
                                                        {QStringLiteral("window"), QStringLiteral("window=5 globals=3")},
@@ -47,6 +48,8 @@ private Q_SLOTS:
                                                        {QStringLiteral("softmax"), QStringLiteral("sliding=1")},
                                                        {QStringLiteral("softmax"), QStringLiteral("sliding=71")},
                                                        {QStringLiteral("softmax"), QStringLiteral("sliding=5000")},
+                                                       {QStringLiteral("uniform"), QString()},
+                                                       {QStringLiteral("uniform"), QStringLiteral("sliding=40")},
                                                        {QStringLiteral("bigbird"), QString()},
                                                        {QStringLiteral("bigbird"), QStringLiteral("block=7 random=2")},
                                                        {QStringLiteral("bigbird"), QStringLiteral("block=1 random=3")},
@@ -75,6 +78,8 @@ private Q_SLOTS:
             const auto pair = word.split(QLatin1Char('='));
             if (pair[0] == QLatin1String("sliding"))
                 sliding = pair[1].toInt();
+            else if (pair[0] == QLatin1String("keys"))
+                params.texts["keys"] = pair[1].toStdString();
             else
                 params.numbers[pair[0].toStdString()] = pair[1].toDouble();
         }
@@ -83,8 +88,7 @@ private Q_SLOTS:
                 continue;
             auto inputs = data.inputs(causal);
             inputs.window = sliding;
-            for (const auto dtype : {Dtype::F32, Dtype::TF32, Dtype::F16, Dtype::BF16})
-                compare(*method, inputs, params, dtype);
+            compare(*method, inputs, params, {Dtype::F32, Dtype::TF32, Dtype::F16, Dtype::BF16});
         }
     }
 
@@ -102,8 +106,7 @@ private Q_SLOTS:
                 params.numbers["globals"] = 2170; // 70 of the queries
                 params.numbers["window"] = 11;
             }
-            for (const auto dtype : {Dtype::F32, Dtype::BF16})
-                compare(*method, data.inputs(false), params, dtype);
+            compare(*method, data.inputs(false), params, {Dtype::F32, Dtype::BF16});
         }
     }
 
@@ -121,23 +124,28 @@ private Q_SLOTS:
     }
 
 private:
-    static void compare(const AttentionMethod& method, const Inputs& inputs, const Params& params, Dtype dtype)
+    static void compare(const AttentionMethod& method, const Inputs& inputs, const Params& params, const std::vector<Dtype>& dtypes)
     {
-        const auto backend = cudaBackends().front()->in(dtype);
-        QVERIFY(backend.ok());
-        poison(**backend, inputs);
-        const auto out = (*backend)->run(method, inputs, params, {});
-        QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
-        const double tolerance = dtype == Dtype::F32 ? 1e-5 : dtype == Dtype::BF16 ? 1e-2 : 3e-3;
+        std::vector<Tensor> outputs;
+        for (const auto dtype : dtypes) {
+            const auto backend = cudaBackends().front()->in(dtype);
+            QVERIFY(backend.ok());
+            poison(**backend, inputs);
+            auto out = (*backend)->run(method, inputs, params, {});
+            QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
+            outputs.push_back(*std::move(out));
+        }
         for (Index h = 0; h < inputs.q.batch() * inputs.q.heads(); ++h) {
             const HeadRef head{h / inputs.q.heads(), h % inputs.q.heads()};
             const auto map = method.define(inputs, head, params);
             QVERIFY(map.ok());
-            const double gap = gapOf(out->matrix(head), *map, inputs.vOf(head));
-            QVERIFY2(
-                gap <= tolerance,
-                qPrintable(
-                    QStringLiteral("%1 %2 head %3: %4").arg(QLatin1String(toString(dtype).data())).arg(inputs.causal).arg(h).arg(gap)));
+            for (std::size_t i = 0; i < dtypes.size(); ++i) {
+                const double tolerance = dtypes[i] == Dtype::F32 ? 1e-5 : dtypes[i] == Dtype::BF16 ? 1e-2 : 3e-3;
+                const double gap = gapOf(outputs[i].matrix(head), *map, inputs.vOf(head));
+                const QString where = QStringLiteral("%1 causal %2 head %3: %4");
+                QVERIFY2(gap <= tolerance,
+                         qPrintable(where.arg(QLatin1String(toString(dtypes[i]).data())).arg(inputs.causal).arg(h).arg(gap)));
+            }
         }
     }
 };
