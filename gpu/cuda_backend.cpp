@@ -18,6 +18,12 @@ namespace {
 
 constexpr Index kMostInputSets = 16;
 
+/// Which of a run's heads are worked on.
+struct RunPart {
+    HeadRef first;
+    bool isPart = false;
+};
+
 /// One card, shared by its backends in all number formats.
 struct Card {
     CudaDevice device;
@@ -48,7 +54,7 @@ private:
     std::string lostText() const { return id() + " failed earlier and can't be used until the program is started again."; }
     Result<void> supportsRow(const AttentionMethod& method, const Shape& shape, bool causal, const Params* params) const;
     Result<void> ready(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const;
-    Result<void> runOnCard(const CudaMethod& row, const Inputs& inputs, const Params& params, std::span<float> out,
+    Result<void> runOnCard(const CudaMethod& row, const Inputs& inputs, const RunPart& part, const Params& params, std::span<float> out,
                            const RunContext& context) const;
     Result<RunTimes> measure(const CudaMethod& row, const Inputs& inputs, const Params& params, int repeats, double timeCapSeconds,
                              const RunContext& context) const;
@@ -97,15 +103,17 @@ Result<void> CudaBackend::ready(const AttentionMethod& method, const Inputs& inp
     return context.cancelled() ? Result<void>(cancelledError()) : Result<void>();
 }
 
-Result<void> CudaBackend::runOnCard(const CudaMethod& row, const Inputs& inputs, const Params& params, std::span<float> out,
-                                    const RunContext& context) const
+Result<void> CudaBackend::runOnCard(const CudaMethod& row, const Inputs& inputs, const RunPart& part, const Params& params,
+                                    std::span<float> out, const RunContext& context) const
 {
     auto workspace = Workspace::make(m_card.device);
     if (!workspace)
         return workspace.error();
-    const auto device = uploadInputs(inputs, m_dtype, *workspace);
+    auto device = uploadInputs(inputs, m_dtype, *workspace);
     if (!device)
         return device.error();
+    device->first = part.first;
+    device->isPart = part.isPart;
     const auto run = row.prepare(*device, params, *workspace);
     if (!run)
         return run.error();
@@ -125,9 +133,11 @@ Result<Tensor> CudaBackend::run(const AttentionMethod& method, const Inputs& inp
         return onCpu();
     }
     const CudaMethod& row = *findCudaMethod(method.info().id);
-    return runWithFallback(
-        inputs,
-        {id(), [&](const Inputs& part, std::span<float> out) { return noteLoss(runOnCard(row, part, params, out, context)); }, onCpu});
+    const Index heads = inputs.q.batch() * inputs.q.heads();
+    const auto onCard = [&](const Inputs& part, HeadRef first, std::span<float> out) {
+        return noteLoss(runOnCard(row, part, {first, part.q.batch() * part.q.heads() < heads}, params, out, context));
+    };
+    return runWithFallback(inputs, {id(), onCard, onCpu});
 }
 
 Result<RunTimes> CudaBackend::measure(const CudaMethod& row, const Inputs& inputs, const Params& params, int repeats, double timeCapSeconds,

@@ -34,6 +34,8 @@ struct DeviceInputs {
     Dtype dtype = Dtype::F32;
     Index firstHead = 0; ///< as in Inputs
     Index layerHeads = 0;
+    HeadRef first{};     ///< where its first head stands among those of the run
+    bool isPart = false; ///< the memory holds only some of the run's heads, and these are here
     std::map<std::string, DeviceArray, std::less<>> arrays{};
 
     const DeviceArray* array(std::string_view name) const

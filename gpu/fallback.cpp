@@ -27,7 +27,7 @@ Result<void> runParts(const Inputs& inputs, Index kvPerPart, const Fallback& fal
             const Index count = std::min(kvPerPart, inputs.k.heads() - first);
             const auto matrix = out.matrix({b, first * group});
             const auto cells = static_cast<std::size_t>(count * group * s.queries * s.valueDim);
-            if (auto done = fallback.card(headsOf(inputs, {b, first, count}), {matrix.data, cells}); !done)
+            if (auto done = fallback.card(headsOf(inputs, {b, first, count}), {b, first * group}, {matrix.data, cells}); !done)
                 return done;
         }
     return {};
@@ -65,7 +65,7 @@ Result<Tensor> runWithFallback(const Inputs& inputs, const Fallback& fallback)
 {
     const Shape s = inputs.shape();
     Tensor out(s.batch, s.heads, s.queries, s.valueDim);
-    auto done = fallback.card(inputs, out.values());
+    auto done = fallback.card(inputs, {0, 0}, out.values());
     const Index whole = s.batch > 1 ? inputs.k.heads() : inputs.k.heads() / 2;
     bool told = false;
     for (Index kv = whole; !done && done.error().code == Errc::OutOfMemory && kv > 0; kv /= 2) {

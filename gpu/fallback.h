@@ -19,9 +19,12 @@ struct HeadSpan {
 Inputs headsOf(const Inputs& inputs, const HeadSpan& span);
 
 struct Fallback {
-    std::string device;                                                         ///< for notices: "cuda:0"
-    std::function<Result<void>(const Inputs& part, std::span<float> out)> card; ///< out [B, H, N, Dv] of that part
-    std::function<Result<Tensor>()> cpu;                                        ///< everything
+    /// out [B, H, N, Dv] of a part whose first query head stands at `first` among all the inputs.
+    using Card = std::function<Result<void>(const Inputs& part, HeadRef first, std::span<float> out)>;
+
+    std::string device; ///< for notices: "cuda:0"
+    Card card;
+    std::function<Result<Tensor>()> cpu; ///< everything
 };
 
 /// All at once on the card; where its memory doesn't suffice one batch entry at a time, then fewer and fewer heads, then the CPU; where

@@ -107,7 +107,7 @@ SparsePlan planSupport(const Shape& s, const KeySupport& support, int processors
     return plan;
 }
 
-SparsePlan planBlocks(const Shape& s, const BlockPattern& pattern, int processors)
+SparsePlan planBlocks(const Shape& s, HeadRef first, const BlockPattern& pattern, int processors)
 {
     SparsePlan plan;
     plan.span = static_cast<int>(pattern.size);
@@ -115,7 +115,7 @@ SparsePlan planBlocks(const Shape& s, const BlockPattern& pattern, int processor
     const Index offset = s.keys - s.queries;
     for (Index h = 0; h < s.batch * s.heads; ++h)
         for (Index block = offset / pattern.size; block < pattern.blocks(); ++block) {
-            const auto seen = pattern.seen(block, {h / s.heads, h % s.heads});
+            const auto seen = pattern.seen(block, {first.batch + h / s.heads, first.head + h % s.heads});
             const Index last = std::min(pattern.keys, (block + 1) * pattern.size) - offset;
             SparseTile tile;
             tile.head = static_cast<int>(h);

@@ -31,7 +31,7 @@ struct SparsePlan {
 /// Tiles of a support: a band beside global keys, or everything.
 SparsePlan planSupport(const Shape& shape, const KeySupport& support, int processors);
 
-/// Tiles of BigBird's pattern, not causal.
-SparsePlan planBlocks(const Shape& shape, const BlockPattern& pattern, int processors);
+/// Tiles of BigBird's pattern, not causal. The shape's first head is head `first` of the pattern: what is drawn depends on it.
+SparsePlan planBlocks(const Shape& shape, HeadRef first, const BlockPattern& pattern, int processors);
 
 } // namespace attnscope

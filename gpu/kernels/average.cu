@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Averages of the values that each query sees: sums of chunks, their running sums, then each chunk of queries moves both ends of its
 // window.
+//
+// Ladder (version, measured on an H100 80GB, 8 heads, D = 64, n = 16,384, bf16):
+//   1  chunks of 256 keys in float64, one thread a column. Measured: 0.091 ms, causal 0.157. Lesson: the 34 MB that it moves would take
+//      some 0.011 ms, so the chains of loads and float64 sums of each thread set the time, not the memory.
 #include "gpu/kernels/average.h"
 
 #include <cuda_bf16.h>

@@ -9,7 +9,7 @@ namespace {
 Result<CudaRun> prepareBigbird(const DeviceInputs& in, const Params& params, Workspace& workspace)
 {
     const BlockPattern pattern{in.shape.keys, params.integer("block"), params.integer("random"), params.seed};
-    return prepareSparse(in, planBlocks(in.shape, pattern, workspace.device().multiprocessors), workspace);
+    return prepareSparse(in, planBlocks(in.shape, in.first, pattern, workspace.device().multiprocessors), workspace);
 }
 
 } // namespace

@@ -71,7 +71,7 @@ Result<CudaRun> prepareNystromformer(const DeviceInputs& in, const Params& param
     if (isExact(s, params))
         return softmax().prepare(in, params, workspace);
     const bool shared = params.text("init") == "official";
-    if (shared && in.layerHeads > s.heads)
+    if (shared && in.isPart)
         return Error{Errc::OutOfMemory, "The official first inverse couples all heads, which don't fit the GPU's memory together.",
                      "Choose per-head as the first inverse."};
     const Index count = landmarksOf(s, params);

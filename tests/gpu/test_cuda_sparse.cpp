@@ -2,6 +2,7 @@
 // Sparse methods and sliding windows on a GPU against their float64 definitions, in every number format; skipped where there is no GPU.
 #include "core/method/registry.h"
 #include "gpu/cuda_backend.h"
+#include "support/heard_notices.h"
 #include "support/map_gap.h"
 #include "support/register_test.h"
 
@@ -131,8 +132,10 @@ private:
             const auto backend = cudaBackends().front()->in(dtype);
             QVERIFY(backend.ok());
             poison(**backend, inputs);
+            const HeardNotices heard; // that the CPU took over, say
             auto out = (*backend)->run(method, inputs, params, {});
             QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
+            QCOMPARE(heard.count(), std::size_t{0});
             outputs.push_back(*std::move(out));
         }
         for (Index h = 0; h < inputs.q.batch() * inputs.q.heads(); ++h) {

@@ -3,6 +3,7 @@
 #include "core/backend.h"
 #include "core/method/registry.h"
 #include "gpu/fallback.h"
+#include "gpu/sparse_plan.h"
 #include "support/random_inputs.h"
 #include "support/register_test.h"
 
@@ -19,6 +20,15 @@ struct FakeCard {
     Index mostHeads = 0;
     Errc otherwise = Errc::OutOfMemory;
     int calls = 0;
+    std::vector<std::pair<Index, Index>> firsts{}; ///< batch entries and heads where its parts begin
+
+    Fallback::Card call()
+    {
+        return [this](const Inputs& part, HeadRef first, std::span<float> out) {
+            firsts.emplace_back(first.batch, first.head);
+            return run(part, out);
+        };
+    }
 
     Result<void> run(const Inputs& part, std::span<float> out)
     {
@@ -61,8 +71,8 @@ private Q_SLOTS:
         const auto inputs = data.inputs(false);
         const auto expected = findMethod("softmax")->run(inputs, defaultParams({}), {});
         FakeCard card{mostHeads};
-        const auto out = runWithFallback(inputs, {"cuda:0", [&card](const Inputs& part, std::span<float> to) { return card.run(part, to); },
-                                                  [&] { return findMethod("softmax")->run(inputs, defaultParams({}), {}); }});
+        const auto out =
+            runWithFallback(inputs, {"cuda:0", card.call(), [&] { return findMethod("softmax")->run(inputs, defaultParams({}), {}); }});
         setNoticeHandler({});
         QVERIFY(out.ok());
         QVERIFY(std::equal(out->values().begin(), out->values().end(), expected->values().begin()));
@@ -70,13 +80,35 @@ private Q_SLOTS:
         QCOMPARE(static_cast<int>(heard.size()), notices);
     }
 
+    void tellsWherePartsBegin()
+    {
+        const auto data = tests::randomInputs({2, 6, 9, 9, 4, 4}, 8, 1.0F, 3);
+        FakeCard card{2};
+        setNoticeHandler([](const std::string&) {});
+        const auto out = runWithFallback(data.inputs(), {"cuda:0", card.call(), []() -> Result<Tensor> { return cancelledError(); }});
+        setNoticeHandler({});
+        QVERIFY(out.ok());
+        const std::vector<std::pair<Index, Index>> expected{{0, 0}, {0, 0}, {0, 0}, {0, 2}, {0, 4}, {1, 0}, {1, 2}, {1, 4}};
+        QVERIFY(card.firsts == expected);
+    }
+
+    void drawsTheSameBlocksForAPart()
+    {
+        const BlockPattern pattern{400, 16, 3, 7};
+        const auto whole = planBlocks({2, 4, 400, 400, 8, 8}, {}, pattern, 1).keys;
+        const auto part = planBlocks({1, 2, 400, 400, 8, 8}, {1, 2}, pattern, 1).keys;
+        QCOMPARE(whole.size(), 4 * part.size());
+        QVERIFY(std::equal(part.begin(), part.end(), whole.end() - static_cast<std::ptrdiff_t>(part.size())));
+        QVERIFY(!std::equal(part.begin(), part.end(), whole.begin()));
+    }
+
     void survivesALostCard()
     {
         const auto data = tests::randomInputs({1, 2, 9, 9, 4, 4}, 4);
         const auto inputs = data.inputs(true);
         FakeCard card{0, Errc::Device};
-        const auto out = runWithFallback(inputs, {"cuda:0", [&card](const Inputs& part, std::span<float> to) { return card.run(part, to); },
-                                                  [&] { return findMethod("softmax")->run(inputs, defaultParams({}), {}); }});
+        const auto out =
+            runWithFallback(inputs, {"cuda:0", card.call(), [&] { return findMethod("softmax")->run(inputs, defaultParams({}), {}); }});
         QVERIFY(out.ok());
         QCOMPARE(card.calls, 1);
     }
@@ -85,9 +117,7 @@ private Q_SLOTS:
     {
         const auto data = tests::randomInputs({1, 2, 9, 9, 4, 4}, 5);
         FakeCard card{0, Errc::Cancelled};
-        const auto out =
-            runWithFallback(data.inputs(), {"cuda:0", [&card](const Inputs& part, std::span<float> to) { return card.run(part, to); },
-                                            []() -> Result<Tensor> { return cancelledError(); }});
+        const auto out = runWithFallback(data.inputs(), {"cuda:0", card.call(), []() -> Result<Tensor> { return cancelledError(); }});
         QVERIFY(!out.ok());
         QVERIFY(out.error().code == Errc::Cancelled);
     }
