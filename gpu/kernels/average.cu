@@ -2,9 +2,10 @@
 // Averages of the values that each query sees: sums of chunks, their running sums, then each chunk of queries moves both ends of its
 // window.
 //
-// Ladder (version, measured on an H100 80GB, 8 heads, D = 64, n = 16,384, bf16):
-//   1  chunks of 256 keys in float64, one thread a column. Measured: 0.091 ms, causal 0.157. Lesson: the 34 MB that it moves would take
-//      some 0.011 ms, so the chains of loads and float64 sums of each thread set the time, not the memory.
+// Ladder (version, measured on an H100 80GB, 8 heads, D = 64, bf16):
+//   1  chunks of 256 keys in float64, one thread a column. Measured: 0.094 ms at n = 16,384 and 0.88 at 262,144, causal 0.160 and 1.53.
+//      Lesson: the 34 MB that it moves at n = 16,384 would take some 0.011 ms, so each thread's chain of loads and float64 sums sets the
+//      time, not the memory.
 #include "gpu/kernels/average.h"
 
 #include <cuda_bf16.h>

@@ -12,8 +12,8 @@
 //      leave two blocks to a multiprocessor, too few to hide how each tile begins and ends.
 //   2  32 keys at a time in three stages, four blocks to a multiprocessor, and warps skip chunks that none of their queries sees, or mask
 //      nothing where all see all. Predicted, from trials of the loop alone (0.061 ms against 0.072 with 64 keys and two blocks at
-//      n = 16,384; 0.76 against 0.97 at 262,144): a fifth less. Measured at n = 16,384: window 0.062 ms (0.276 in float32), BigBird
-//      0.237. Lesson: float32, held to two blocks by its two parts, gained nothing.
+//      n = 16,384; 0.76 against 0.97 at 262,144): a fifth less. Measured: window 0.78 ms at n = 262,144 and 0.061 at 16,384 (0.276 in
+//      float32), BigBird 4.22 and 0.236. Lesson: float32, held to two blocks by its two parts, gained next to nothing.
 #include "gpu/kernels/sparse_mma.cuh"
 
 #include <algorithm>
