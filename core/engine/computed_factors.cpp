@@ -2,12 +2,13 @@
 #include "core/engine/computed_factors.h"
 
 #include "core/base/parallel.h"
+#include "core/compute/feature_ops.h"
+#include "core/compute/mixer_ops.h"
 #include "core/engine/kernel_engine.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <mutex>
 #include <utility>
 
 namespace attnscope {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr double kMaxLift = 30.0; // exp of it times a product of features stays well inside float32
 constexpr Index kRun = Index{1} << FactorRows::kMeanLevel;
+constexpr Index kRunsAtOnce = 16;
 
 class ComputedRows : public FactorRows {
 public:
@@ -41,14 +43,15 @@ public:
     {
         m_means = Tensor(1, 1, (count() + kRun - 1) / kRun, rank());
         std::atomic<bool> fits{true};
-        const bool done = parallelFor(m_means.rows(), 2, context, [&](Index first, Index last) {
+        const bool done = parallelFor(m_means.rows(), kRunsAtOnce, context, [&](Index first, Index last) {
             Tensor scratch(1, 1, kRun, rank());
+            std::vector<double> sum(static_cast<std::size_t>(rank()));
             for (Index run = first; run < last; ++run) {
                 const Index from = run * kRun;
                 const auto rows = scratch.matrix().rowRange(0, std::min(kRun, count() - from));
-                if (!fill(from, m_x.rowRange(from, rows.rows), rows))
+                if (!fillRun(from, m_x.rowRange(from, rows.rows), rows))
                     fits = false;
-                average(rows, m_means.matrix().rowSpan(run));
+                average(rows, sum, m_means.matrix().rowSpan(run));
             }
         });
         return done && fits;
@@ -58,19 +61,22 @@ protected:
     /// The rows that stand at `first`, from their part of q or k; false where one doesn't fit.
     virtual bool fill(Index first, MatrixView<const float> x, MatrixView<float> out) const = 0;
 
+    /// The same for the mean of a run; a factor of its own is allowed, if it is taken out of the means later.
+    virtual bool fillRun(Index first, MatrixView<const float> x, MatrixView<float> out) { return fill(first, x, out); }
+
     FeatureRows features(FeatureBuffer& buffer, Side side, Index first, MatrixView<const float> x) const
     {
         return buffer.compute(*m_map, side, first, x);
     }
     const FeatureMap& map() const { return *m_map; }
+    MatrixView<float> writableMeans() { return m_means.matrix(); }
 
 private:
-    static void average(MatrixView<const float> rows, std::span<float> mean)
+    static void average(MatrixView<const float> rows, std::span<double> sum, std::span<float> mean)
     {
-        std::vector<double> sum(mean.size(), 0.0);
+        std::fill(sum.begin(), sum.end(), 0.0);
         for (Index i = 0; i < rows.rows; ++i)
-            for (std::size_t c = 0; c < sum.size(); ++c)
-                sum[c] += static_cast<double>(rows(i, static_cast<Index>(c)));
+            rescaleAndAdd(sum, 1.0, rows.rowSpan(i));
         std::transform(sum.begin(), sum.end(), mean.begin(),
                        [n = static_cast<double>(rows.rows)](double x) { return static_cast<float>(x / n); });
     }
@@ -83,21 +89,54 @@ private:
 
 using Shift = std::shared_ptr<const std::vector<float>>;
 
+/// Relative to what covers all keys, which one pass finds together with the means: each run is scaled by what covers it alone first.
 class KeyFactor final : public ComputedRows {
 public:
-    KeyFactor(const Inputs& one, std::shared_ptr<const FeatureMap> map, Shift shift)
-        : ComputedRows(one.owner, one.k.matrix({}), std::move(map)), m_shift(std::move(shift))
+    KeyFactor(const Inputs& one, std::shared_ptr<const FeatureMap> map) : ComputedRows(one.owner, one.k.matrix({}), std::move(map)) {}
+
+    /// False when stopped. To be called before anything is read.
+    bool prepare(const RunContext& context)
     {
+        const Index runs = (count() + kRun - 1) / kRun;
+        m_tops = Tensor(1, 1, runs, rank());
+        if (!computeMeans(context))
+            return false;
+        std::vector<float> shift(static_cast<std::size_t>(rank()), kNoKey);
+        columnMax(m_tops.matrix(), shift);
+        const bool done = parallelFor(runs, kRunsAtOnce, context, [&](Index first, Index last) {
+            const auto tops = m_tops.matrix().rowRange(first, last - first);
+            for (Index run = 0; run < tops.rows; ++run)
+                expMinus(tops.rowSpan(run), shift, tops.rowSpan(run));
+            const auto scaled = writableMeans().rowRange(first, last - first);
+            multiplyInto(scaled, tops, scaled);
+        });
+        m_tops = {};
+        m_shift = std::make_shared<const std::vector<float>>(std::move(shift));
+        return done;
     }
+    const Shift& shift() const { return m_shift; }
 
 private:
+    static constexpr float kNoKey = -1e30F;
+
     bool fill(Index first, MatrixView<const float> x, MatrixView<float> out) const override
     {
         FeatureBuffer buffer(x.rows, map());
         scaleKeys(features(buffer, Side::Key, first, x), *m_shift, out);
         return true;
     }
+    bool fillRun(Index first, MatrixView<const float> x, MatrixView<float> out) override
+    {
+        FeatureBuffer buffer(x.rows, map());
+        const FeatureRows rows = features(buffer, Side::Key, first, x);
+        const auto top = m_tops.matrix().rowSpan(first / kRun);
+        std::fill(top.begin(), top.end(), kNoKey);
+        raiseShift(rows, top);
+        scaleKeys(rows, top, out);
+        return true;
+    }
 
+    Tensor m_tops; ///< [runs, rank], what covers a run alone; empty after prepare()
     Shift m_shift;
 };
 
@@ -121,22 +160,6 @@ private:
     std::shared_ptr<const Denominators> m_denominators;
 };
 
-/// What covers all keys; null when stopped.
-Shift shiftOf(MatrixView<const float> k, const FeatureMap& map, const RunContext& context)
-{
-    const std::vector<float> none(static_cast<std::size_t>(map.features()), -1e30F);
-    auto shift = std::make_shared<std::vector<float>>(none);
-    std::mutex mutex;
-    const bool done = parallelFor(k.rows, kKernelChunk, context, [&](Index first, Index last) {
-        FeatureBuffer buffer(last - first, map);
-        std::vector<float> some = none;
-        raiseShift(buffer.compute(map, Side::Key, first, k.rowRange(first, last - first)), some);
-        const std::lock_guard lock(mutex);
-        std::transform(some.begin(), some.end(), shift->begin(), shift->begin(), [](float a, float b) { return std::max(a, b); });
-    });
-    return done ? shift : nullptr;
-}
-
 } // namespace
 
 bool divideRows(Index first, std::span<const float> logScale, const Denominators& denominators, MatrixView<float> rows)
@@ -157,12 +180,11 @@ bool divideRows(Index first, std::span<const float> logScale, const Denominators
 std::optional<ComputedFactors> computedFactors(const Inputs& one, const std::shared_ptr<const FeatureMap>& map,
                                                const std::shared_ptr<const Denominators>& denominators, const RunContext& context)
 {
-    const Shift shift = shiftOf(one.k.matrix({}), *map, context);
-    if (!shift)
+    auto right = std::make_unique<KeyFactor>(one, map);
+    if (!right->prepare(context))
         return std::nullopt;
-    auto left = std::make_unique<QueryFactor>(one, map, shift, denominators);
-    auto right = std::make_unique<KeyFactor>(one, map, shift);
-    if (!left->computeMeans(context) || !right->computeMeans(context))
+    auto left = std::make_unique<QueryFactor>(one, map, right->shift(), denominators);
+    if (!left->computeMeans(context))
         return std::nullopt;
     return ComputedFactors{std::move(left), std::move(right)};
 }

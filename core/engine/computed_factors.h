@@ -17,8 +17,8 @@ struct ComputedFactors {
     std::unique_ptr<const FactorRows> right;
 };
 
-/// Of one head's q and k: scaled features of the keys, and of the queries over their denominators. Passes twice over the keys and once over
-/// the queries, and keeps the means of runs of rows, (N + M) features / 16 bytes. Nothing where a row's scale is too far from the
+/// Of one head's q and k: scaled features of the keys, and of the queries over their denominators. Passes once over the keys and
+/// once over the queries, and keeps the means of runs of rows, (N + M) features / 16 bytes. Nothing where a row's scale is too far from the
 /// common one, or when stopped.
 std::optional<ComputedFactors> computedFactors(const Inputs& one, const std::shared_ptr<const FeatureMap>& map,
                                                const std::shared_ptr<const Denominators>& denominators, const RunContext& context);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/inputs/tensor_document.h"
 
+#include "core/base/parallel.h"
 #include "core/inputs/array_set.h"
 #include "core/inputs/extra_layout.h"
 #include "core/inputs/layer_cache.h"
 #include "core/inputs/tensor_metadata.h"
 #include "core/io/file_error.h"
 
+#include <array>
 #include <cmath>
 #include <new>
 
@@ -117,13 +119,8 @@ private:
             layer->causal = m_info.causal;
             layer->scale = m_scales[index];
             layer->window = m_windows[index];
-            const std::pair<Tensor*, std::size_t> parts[] = {{&layer->q, arrays.q}, {&layer->k, arrays.k}, {&layer->v, arrays.v}};
-            for (const auto& [tensor, array] : parts) {
-                if (context.cancelled())
-                    return cancelledError();
-                if (auto done = readTensor(array, m_reading.layout, m_set.file->arrays()[array].shape, *tensor); !done)
-                    return done.error();
-            }
+            if (auto done = readMain(arrays, *layer, context); !done)
+                return done.error();
             for (const auto& [name, array] : arrays.extra) {
                 const auto reading = readExtra(m_set, arrays, name, array, m_reading.layout);
                 if (!reading)
@@ -135,6 +132,28 @@ private:
         } catch (const std::bad_alloc&) {
             return tooLarge(m_set.file->arrays()[arrays.q], m_path);
         }
+    }
+
+    /// q, k and v at once, where none of them needs a copy of itself on the way.
+    Result<void> readMain(const LayerArrays& arrays, LayerInputs& layer, const RunContext& context) const
+    {
+        const std::array<std::pair<Tensor*, std::size_t>, 3> parts{{{&layer.q, arrays.q}, {&layer.k, arrays.k}, {&layer.v, arrays.v}}};
+        std::array<Result<void>, 3> results;
+        const Index grain = isBHND(m_reading.layout) ? 1 : 3;
+        const bool all = parallelFor(3, grain, context, [&](Index first, Index last) {
+            for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last) && !context.cancelled(); ++i) {
+                const auto& [tensor, array] = parts[i];
+                try {
+                    results[i] = readTensor(array, m_reading.layout, m_set.file->arrays()[array].shape, *tensor);
+                } catch (const std::bad_alloc&) {
+                    results[i] = tooLarge(m_set.file->arrays()[array], m_path);
+                }
+            }
+        });
+        for (const auto& result : results)
+            if (!result)
+                return result;
+        return all && !context.cancelled() ? Result<void>{} : cancelledError();
     }
 
     static Result<std::shared_ptr<const LayerInputs>> checked(std::shared_ptr<const LayerInputs> layer)

@@ -10,6 +10,10 @@
 
 #include <QTest>
 
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+
 using namespace attnscope;
 using namespace attnscope::tests;
 
@@ -42,6 +46,37 @@ class TestComputedFactors : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
+    void meansOfUnequalRuns()
+    {
+        const Index n = 333; // the last run of 64 is short
+        auto data = randomInputs({1, 1, n, n, 6, 4}, 73);
+        for (Index i = 0; i < n; ++i)
+            for (float& x : data.k.matrix().rowSpan(i))
+                x += 8.0F * static_cast<float>(i / 64); // what covers a run alone lies e^8 above the one before
+        const Inputs in = data.inputs(false);
+        const auto denominators = std::make_shared<Denominators>(Denominators{std::vector<double>(n, 1e20), std::vector<float>(n, 0.0F)});
+        const auto factors = computedFactors(in, std::make_shared<SmallMap>(6, true), denominators, {});
+        QVERIFY(factors.has_value());
+        const auto means = factors->right->means();
+        QCOMPARE(means.rows, Index{6});
+        for (Index c = 0; c < 6; ++c) {
+            double top = in.kOf({})(0, c);
+            for (Index j = 1; j < n; ++j)
+                top = std::max<double>(top, in.kOf({})(j, c));
+            for (Index run = 0; run < means.rows; ++run) {
+                const Index last = std::min(n, 64 * (run + 1));
+                double sum = 0.0;
+                double furthest = 0.0;
+                for (Index j = 64 * run; j < last; ++j) {
+                    sum += std::exp(in.kOf({})(j, c) - top);
+                    furthest = std::max(furthest, top - in.kOf({})(j, c));
+                }
+                const double expected = sum / static_cast<double>(last - 64 * run);
+                // Two exponents and their rests are rounded, each exponential to a few units.
+                QVERIFY(std::abs(means(run, c) - expected) <= (8.0 + 2.0 * furthest) * FLT_EPSILON * expected);
+            }
+        }
+    }
     void equalKeptOnes_data()
     {
         QTest::addColumn<bool>("causal");
