@@ -15,6 +15,9 @@ StreamingTask taskOf(const Inputs& in, HeadRef head, const KeySupport& support)
     return {in.qOf(head), in.kOf(head), in.vOf(head), in.effectiveScale(), support};
 }
 
+/// 0, last, 1, last - 1, ...: blocks of causal queries grow, and threads share runs of tasks, which are equally long in this order.
+Index fromBothEnds(Index at, Index count) { return at % 2 == 0 ? at / 2 : count - 1 - at / 2; }
+
 } // namespace
 
 Result<Tensor> runSupportSoftmax(const Inputs& in, const KeySupport& support, const RunContext& context)
@@ -26,7 +29,7 @@ Result<Tensor> runSupportSoftmax(const Inputs& in, const KeySupport& support, co
     std::atomic<Index> finished{0};
     const bool done = parallelFor(total, 1, context, [&](Index task, Index) {
         const HeadRef head{task / (s.heads * blocks), task / blocks % s.heads};
-        const Index first = task % blocks * kStreamQueries;
+        const Index first = fromBothEnds(task % blocks, blocks) * kStreamQueries;
         const Index count = std::min(kStreamQueries, s.queries - first);
         streamQueries(taskOf(in, head, support), first, count, out.matrix(head).rowRange(first, count), nullptr);
         context.report(static_cast<double>(++finished) / static_cast<double>(total));
