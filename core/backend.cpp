@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/backend.h"
 
+#include "core/method/registry.h"
+
 #include <mutex>
 #include <utility>
 
@@ -48,6 +50,25 @@ bool Backend::computes(const ScoreSource&) const { return id() == "cpu" && dtype
 Result<RowStatistics> Backend::rowStatistics(const Inputs& inputs, HeadRef head, const RunContext& context) const
 {
     return computeRowStatistics(inputs, head, context);
+}
+
+Result<ExactOutput> Backend::exactWithRows(const Inputs& inputs, const RunContext& context) const
+{
+    const auto softmax = requireMethod("softmax");
+    if (!softmax)
+        return softmax.error();
+    auto output = run(**softmax, inputs, defaultParams((*softmax)->info().params), context);
+    if (!output)
+        return output.error();
+    ExactOutput made{*std::move(output), {}};
+    for (Index b = 0; b < inputs.q.shape[0]; ++b)
+        for (Index h = 0; h < inputs.q.heads(); ++h) {
+            auto rows = rowStatistics(inputs, {b, h}, context);
+            if (!rows)
+                return rows.error();
+            made.rows.push_back(*std::move(rows));
+        }
+    return made;
 }
 
 Result<Ceilings> Backend::ceilings() const

@@ -28,6 +28,12 @@ struct Ceilings {
     double bytes = 0.0;        ///< bytes/s read and written by a large copy
 };
 
+/// Exact attention, and what its rows are like.
+struct ExactOutput {
+    Tensor output;                   ///< [B, H, N, Dv]
+    std::vector<RowStatistics> rows; ///< of each query head, [B, H]
+};
+
 class Backend {
 public:
     virtual ~Backend() = default;
@@ -65,6 +71,9 @@ public:
 
     /// As computeRowStatistics, of the exact map; where there is no kernel for these inputs, on the CPU.
     virtual Result<RowStatistics> rowStatistics(const Inputs& inputs, HeadRef head, const RunContext& context) const;
+
+    /// softmax's run() and rowStatistics() of every head: in one pass over the keys where the backend has a kernel for both.
+    virtual Result<ExactOutput> exactWithRows(const Inputs& inputs, const RunContext& context) const;
 
     /// Measured anew, in under a second; Unsupported where this backend doesn't measure them.
     virtual Result<Ceilings> ceilings() const;

@@ -215,7 +215,8 @@ SharedSource makeCudaDifference(const SharedSource& a, const SharedSource& b, Di
     const auto mapB = std::dynamic_pointer_cast<const CudaMap>(b);
     if (!mapA || !mapB || mapA->isDifference() || mapB->isDifference() || mapA->part()->isExact == mapB->part()->isExact ||
         metric == DifferenceMetric::Relative || mapA->rows() != mapB->rows() || mapA->cols() != mapB->cols() ||
-        mapA->part()->firstVisible != mapB->part()->firstVisible || mapA->part()->parts != mapB->part()->parts)
+        mapA->part()->firstVisible != mapB->part()->firstVisible || mapA->part()->parts != mapB->part()->parts ||
+        mapA->part()->workspace.device().index != mapB->part()->workspace.device().index)
         return nullptr;
     const bool exactFirst = mapA->part()->isExact;
     const auto& exact = exactFirst ? mapA : mapB;

@@ -181,6 +181,9 @@ void SessionController::startRowStatistics()
 {
     const auto* backend = chosenBackend().backend;
     const auto& map = *m_board.exact->map;
+    m_board.rows = m_board.exact->rows;
+    if (m_board.rows) // the output's pass over the keys gave them
+        return m_jobs->cancelSlot("rows");
     if (comparedBySample(map.rows(), map.cols()) && !backend->computes(map))
         return m_jobs->cancelSlot("rows");
     m_jobs->replace(

@@ -38,30 +38,24 @@ struct Line {
     std::string label; ///< provenance, and how the mask was changed where the method has no form for it
 };
 
-/// On a GPU, the output that is compared is the GPU's.
-Result<void> takeOutputOf(const Backend& backend, const MethodChoice& choice, const Inputs& inputs, Comparison& comparison,
-                          const RunContext& context)
+/// What of a comparison on a GPU the CPU computed.
+void sayWhereMapIs(const Backend& backend, const MethodChoice& choice, const Comparison& comparison)
 {
-    if (backend.id() == "cpu")
-        return {};
-    if (auto supported = backend.supports(*choice.method, inputs.shape(), inputs.causal); !supported)
-        return supported;
-    auto output = backend.run(*choice.method, inputs, choice.params, context);
-    if (!output)
-        return output.error();
-    comparison.approximation.output = std::make_shared<const Tensor>(*std::move(output));
-    return {};
+    if (backend.id() != cpuBackend().id() && !(comparison.approximation.mapPlace == placeOf(backend)))
+        giveNotice("The map of " + choice.method->info().title + " is not a product of factors: it is computed on the CPU.");
 }
 
 Result<Line> compareOne(const HeadResult& exact, const Backend& backend, const MethodChoice& choice, Inputs inputs,
                         const RunContext& context)
 {
-    auto comparison = compareWith(exact, *choice.method, inputs, choice.params, context);
+    const Inputs used = maskChangeFor(choice.method->info(), inputs).applied(inputs);
+    if (auto supported = backend.supports(*choice.method, used.shape(), used.causal); !supported)
+        return supported.error();
+    const auto comparison = compareWith(backend, exact, *choice.method, inputs, choice.params, context);
     if (!comparison)
         return comparison.error();
-    inputs = comparison->change.applied(inputs);
-    if (auto taken = takeOutputOf(backend, choice, inputs, *comparison, context); !taken)
-        return taken.error();
+    sayWhereMapIs(backend, choice, *comparison);
+    inputs = used;
     auto metrics = measure(*comparison, context);
     if (!metrics)
         return metrics.error();
@@ -142,8 +136,11 @@ void printSample(const Line& line)
 }
 
 /// Entropy and the like of the exact rows; null of long inputs on the CPU, whose n² cells would take longer than all else.
-Result<std::optional<RowSummary>> exactRows(const Backend& backend, const Inputs& inputs, const RunContext& context)
+Result<std::optional<RowSummary>> exactRows(const Backend& backend, const HeadResult& exact, const Inputs& inputs,
+                                            const RunContext& context)
 {
+    if (exact.rows)
+        return std::optional(summaryOf(*exact.rows));
     if (backend.id() == "cpu" && comparedBySample(inputs.q.rows(), inputs.k.rows()))
         return std::optional<RowSummary>();
     const auto rows = backend.rowStatistics(inputs, {}, context);
@@ -216,7 +213,7 @@ int runCompare(const Options& options, const RunContext& given)
     const auto input = options.input->open(context, HeadRef{0, 0});
     if (!input)
         return failInput(input.error());
-    const auto exact = evaluateExact(input->inputs, context);
+    const auto exact = evaluateExact(**backend, input->inputs, context);
     if (!exact)
         return fail(exact.error());
     std::vector<Line> lines;
@@ -230,7 +227,7 @@ int runCompare(const Options& options, const RunContext& given)
             std::cerr << choice.method->info().title << " has " << change.explanation() << ".\n";
         lines.push_back(std::move(*line));
     }
-    const auto rows = exactRows(**backend, input->inputs, context);
+    const auto rows = exactRows(**backend, *exact, input->inputs, context);
     if (!rows)
         return fail(rows.error());
     print(options, lines, *rows, input->inputs);

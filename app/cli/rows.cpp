@@ -7,6 +7,7 @@
 #include "app/cli/lengths.h"
 #include "app/cli/output.h"
 #include "core/bench/statistics.h"
+#include "core/io/npy.h"
 
 #include <CLI/App.hpp>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 namespace attnscope::cli {
@@ -32,6 +34,7 @@ struct Options {
     bool json = false;
     bool csv = false;
     bool time = false;
+    std::string out;
 };
 
 std::string text(float value)
@@ -104,14 +107,31 @@ void printTable(const RowStatistics& rows, std::pair<Index, Index> range)
               << shortNumber(means.largest) << '\n';
 }
 
+/// The rows of one head; with --out its output too, in the same pass over the keys where the backend can.
+Result<RowStatistics> computeRows(const Backend& backend, const Inputs& inputs, std::optional<NpyWriter>& file, const RunContext& context)
+{
+    if (!file)
+        return backend.rowStatistics(inputs, {}, context);
+    auto exact = backend.exactWithRows(inputs, context);
+    if (!exact)
+        return exact.error();
+    if (auto written = file->write(exact->output.values()); !written)
+        return written.error();
+    if (auto written = file->commit(); !written)
+        return written.error();
+    return std::move(exact->rows.front());
+}
+
 /// Median milliseconds, with what has to be copied.
-Result<double> medianTime(const Backend& backend, const Inputs& inputs, const RunContext& context)
+Result<double> medianTime(const Backend& backend, const Inputs& inputs, bool withOutput, const RunContext& context)
 {
     std::vector<double> times;
     for (int i = 0; i < kTimedRuns; ++i) {
         const auto start = std::chrono::steady_clock::now();
-        if (const auto rows = backend.rowStatistics(inputs, {}, context); !rows)
-            return rows.error();
+        const auto rows = withOutput ? Result<RowStatistics>(RowStatistics()) : backend.rowStatistics(inputs, {}, context);
+        const auto both = withOutput ? backend.exactWithRows(inputs, context) : Result<ExactOutput>(ExactOutput());
+        if (!rows || !both)
+            return rows ? both.error() : rows.error();
         times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
     }
     return median(times);
@@ -129,11 +149,18 @@ int runRows(const Options& options, const RunContext& given)
     const auto range = parseRange(options.rows, input->inputs.q.rows());
     if (!range)
         return failUsage(range.error());
-    const auto rows = (*backend)->rowStatistics(input->inputs, {}, context);
+    std::optional<NpyWriter> file;
+    if (!options.out.empty()) {
+        auto created = NpyWriter::create(options.out, {input->inputs.q.rows(), input->inputs.v.cols()});
+        if (!created) // found out before the work is done
+            return failOutput(created.error());
+        file.emplace(*std::move(created));
+    }
+    const auto rows = computeRows(**backend, input->inputs, file, context);
     if (!rows)
-        return fail(rows.error());
+        return rows.error().code == Errc::Io ? failOutput(rows.error()) : fail(rows.error());
     if (options.time) {
-        const auto took = medianTime(**backend, input->inputs, context);
+        const auto took = medianTime(**backend, input->inputs, !options.out.empty(), context);
         if (!took)
             return fail(took.error());
         std::cerr << "median " << *took << " ms\n";
@@ -166,6 +193,8 @@ Command addRows(CLI::App& parser)
     app->add_option("--rows", options->rows, "First:last query to print, last left out; default all. The means are of all rows.");
     auto* json = app->add_flag("--json", options->json, "One JSON document on stdout.");
     app->add_flag("--csv", options->csv, "CSV on stdout.")->excludes(json);
+    app->add_option("--out", options->out,
+                    "Also write the output [N, Dv] as .npy, from the same pass over the keys where the backend can.");
     app->add_flag("--time", options->time, "Also say on stderr the median milliseconds of all rows, with the copies to and from a GPU.");
     return {app, [options](const RunContext& context) { return runRows(*options, context); }};
 }

@@ -39,6 +39,20 @@ Result<void> makeMap(const Backend& backend, const AttentionMethod& method, cons
     return {};
 }
 
+Result<void> takeExactWithRows(const Backend& backend, const Inputs& inputs, const RunContext& context, HeadResult& result)
+{
+    const auto start = std::chrono::steady_clock::now();
+    auto made = backend.exactWithRows(inputs, context);
+    if (!made)
+        return made.error();
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+    result.latencyMs = took.count();
+    result.outputPlace = placeOf(backend);
+    result.output = std::make_shared<const Tensor>(std::move(made->output));
+    result.rows = std::make_shared<const RowStatistics>(std::move(made->rows.front()));
+    return {};
+}
+
 void keepNotices(const NoticeCollector& heard, HeadResult& result)
 {
     result.notes.insert(result.notes.end(), heard.sentences().begin(), heard.sentences().end());
@@ -72,12 +86,22 @@ Result<HeadResult> evaluateExact(const Backend& backend, const Inputs& inputs, c
     if (!method)
         return method.error();
     const Params params = defaultParams((*method)->info().params);
-    if (!comparedBySample(inputs.q.rows(), inputs.k.rows()))
+    const bool whole = !comparedBySample(inputs.q.rows(), inputs.k.rows());
+    const bool withRows = backend.id() != cpuBackend().id() && backend.supports(**method, inputs.shape(), inputs.causal).ok();
+    if (whole && !withRows)
         return evaluate(backend, **method, inputs, params, context);
     const NoticeCollector heard;
     HeadResult result;
     result.causal = inputs.causal;
     result.window = inputs.window;
+    if (whole) {
+        if (auto taken = takeExactWithRows(backend, inputs, context, result); !taken)
+            return isForTheCpu(backend, taken.error()) ? evaluate(backend, **method, inputs, params, context) : taken.error();
+        if (auto made = makeMap(backend, **method, inputs, params, context, result); !made)
+            return made.error();
+        keepNotices(heard, result);
+        return result;
+    }
     if (auto made = makeMap(backend, **method, inputs, params, context, result); !made)
         return made.error();
     result.outputPlace = result.mapPlace;

@@ -21,7 +21,8 @@ struct HeadResult {
     Index window = 0;
     Place outputPlace{}; ///< as asked for; `notes` say what was done instead while it ran
     Place mapPlace{};
-    std::vector<std::string> notes{}; ///< the notices given meanwhile: why something was not computed where it was asked for
+    std::shared_ptr<const RowStatistics> rows{}; ///< of exact attention, where a card made them with the output
+    std::vector<std::string> notes{};            ///< the notices given meanwhile: why something was not computed where it was asked for
 };
 
 /// How a comparison departs from the input's mask because the method has no such form; both sides are computed that way.

@@ -7,6 +7,7 @@
 
 #include <QTest>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace attnscope;
@@ -29,6 +30,17 @@ std::vector<std::shared_ptr<const ScoreSource>> mapsOf(const Backend& backend, c
 
 class TestCudaBackend : public QObject {
     Q_OBJECT
+
+    static void compareMaps(const ScoreSource& gpu, const ScoreSource& cpu, int level, Pool pool)
+    {
+        const Block all{0, 0, pooledSize(300, level), pooledSize(411, level), level};
+        Tensor a(1, 1, all.rows, all.cols);
+        Tensor b(1, 1, all.rows, all.cols);
+        std::fill(a.values().begin(), a.values().end(), NAN);
+        QVERIFY(gpu.read(all, pool, a.matrix(), {}).ok() && cpu.read(all, pool, b.matrix(), {}).ok());
+        for (std::size_t i = 0; i < a.values().size(); ++i)
+            QVERIFY(std::abs(a.values()[i] - b.values()[i]) <= 1e-5F); // cells are weights, at most 1
+    }
 
 private Q_SLOTS:
     void saysWhyThereIsNone()
@@ -90,18 +102,32 @@ private Q_SLOTS:
         const auto data = tests::randomInputs({1, 2, 300, 411, 40, 8}, 11);
         for (const bool causal : {false, true}) {
             const auto inputs = data.inputs(causal);
-            const auto gpu = mapsOf(*cudaBackends().front(), inputs);
             const auto cpu = mapsOf(cpuBackend(), inputs);
-            for (std::size_t m = 0; m < cpu.size(); ++m)
-                for (const Pool pool : {Pool::Max, Pool::Mean, Pool::Min}) {
-                    const Block all{0, 0, pooledSize(300, level), pooledSize(411, level), level};
-                    Tensor a(1, 1, all.rows, all.cols);
-                    Tensor b(1, 1, all.rows, all.cols);
-                    QVERIFY(gpu[m]->read(all, pool, a.matrix(), {}).ok() && cpu[m]->read(all, pool, b.matrix(), {}).ok());
-                    for (std::size_t i = 0; i < a.values().size(); ++i)
-                        QVERIFY(std::abs(a.values()[i] - b.values()[i]) <= 1e-5F); // cells are weights, at most 1
-                }
+            std::vector<std::vector<std::shared_ptr<const ScoreSource>>> all; // of every card, read when another one was used last
+            for (const auto& backend : cudaBackends()) {
+                all.push_back(mapsOf(*backend, inputs));
+                for (const auto& map : all.back())
+                    QVERIFY(backend->computes(*map));
+            }
+            for (const auto& gpu : all)
+                for (std::size_t m = 0; m < cpu.size(); ++m)
+                    for (const Pool pool : {Pool::Max, Pool::Mean, Pool::Min})
+                        compareMaps(*gpu[m], *cpu[m], level, pool);
         }
+    }
+
+    void mapsOfDifferentCardsMeetOnTheCpu()
+    {
+        if (cudaBackends().size() < 2)
+            QSKIP("There are no two GPUs.");
+        const auto data = tests::randomInputs({1, 2, 300, 411, 40, 8}, 12);
+        const auto inputs = data.inputs(false);
+        const auto first = mapsOf(*cudaBackends()[0], inputs);
+        const auto second = mapsOf(*cudaBackends()[1], inputs);
+        const auto difference = cudaBackends()[1]->difference(second[1], first[0], DifferenceMetric::Error);
+        QVERIFY(difference.ok());
+        QVERIFY(!cudaBackends()[1]->computes(**difference));
+        compareMaps(**difference, *mapsOf(cpuBackend(), inputs)[2], 3, Pool::Max);
     }
 
     void refusesWhatItHasNoKernelFor()

@@ -103,6 +103,13 @@ private Q_SLOTS:
                 QVERIFY(row["top"][i]["weight"] <= row["top"][i - 1]["weight"]);
         }
         QCOMPARE(m_folder.run({"rows", "--input", "in.safetensors", "--rows", "5:2"}).code, 2);
+        const auto withOutput =
+            m_folder.run({"rows", "--input", "in.safetensors", "--head", "0:1", "--rows", "2:5", "--json", "--out", "rows.npy"});
+        QCOMPARE(withOutput.code, 0);
+        QCOMPARE(withOutput.out, result.out);
+        QCOMPARE(m_folder.run({"run", "--input", "in.safetensors", "--head", "0:1", "--method", "softmax", "--out", "run.npy"}).code, 0);
+        QVERIFY(!m_folder.readBytes("run.npy").isEmpty());
+        QCOMPARE(m_folder.readBytes("rows.npy"), m_folder.readBytes("run.npy"));
     }
 
     void compare()
