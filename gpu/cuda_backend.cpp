@@ -114,6 +114,7 @@ Result<void> CudaBackend::runOnCard(const CudaMethod& row, const Inputs& inputs,
         return device.error();
     device->first = part.first;
     device->isPart = part.isPart;
+    device->context = &context;
     const auto run = row.prepare(*device, params, *workspace);
     if (!run)
         return run.error();
@@ -147,9 +148,10 @@ Result<RunTimes> CudaBackend::measure(const CudaMethod& row, const Inputs& input
     auto copies = Workspace::make(m_card.device);
     if (!workspace || !copies)
         return workspace ? copies.error() : workspace.error();
-    const auto first = uploadInputs(inputs, m_dtype, *workspace);
+    auto first = uploadInputs(inputs, m_dtype, *workspace);
     if (!first)
         return first.error();
+    first->context = &context;
     const auto run = row.prepare(*first, params, *workspace);
     if (!run)
         return run.error();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/base/dtype.h"
+#include "core/method/inputs.h"
 #include "core/method/params.h"
 #include "gpu/launch.h"
 
@@ -37,6 +38,8 @@ struct DeviceInputs {
     HeadRef first{};     ///< where its first head stands among those of the run
     bool isPart = false; ///< the memory holds only some of the run's heads, and these are here
     std::map<std::string, DeviceArray, std::less<>> arrays{};
+    const Inputs* host = nullptr; ///< the same on the CPU while a run is prepared, for what is fitted to them; likewise:
+    const RunContext* context = nullptr;
 
     const DeviceArray* array(std::string_view name) const
     {
@@ -64,8 +67,8 @@ struct CudaMethod {
     /// Ok, or Unsupported and why.
     Result<void> (*supports)(const CudaQuestion& question) = nullptr;
 
-    /// What needs no look at q, k, v and is not timed: scratch, random features, learned matrices, all in the workspace, which lives
-    /// as long as the run. `inputs` tells sizes; its pointers are those of the first run.
+    /// What is not timed: scratch, random features, learned matrices, and what a head's parameters are fitted to by the CPU, all in the
+    /// workspace, which lives as long as the run. `inputs` tells sizes; its pointers are those of the first run.
     Result<CudaRun> (*prepare)(const DeviceInputs& inputs, const Params& params, Workspace& workspace) = nullptr;
 
     bool takesWindow = false; ///< keeps to DeviceInputs::window

@@ -99,6 +99,7 @@ Result<DeviceInputs> uploadInputs(const Inputs& inputs, Dtype dtype, Workspace& 
     made.dtype = dtype;
     made.firstHead = inputs.firstHead;
     made.layerHeads = inputs.headsOfLayer();
+    made.host = &inputs;
     for (const auto& [tensor, place] : {std::pair{&inputs.q, &made.q}, {&inputs.k, &made.k}, {&inputs.v, &made.v}}) {
         auto uploaded = uploadAs(*tensor, dtype, workspace);
         if (!uploaded)

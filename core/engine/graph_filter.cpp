@@ -2,6 +2,7 @@
 #include "core/engine/graph_filter.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -62,24 +63,33 @@ Result<FilterPolynomials> FilterPolynomials::from(const Params& params)
     return made;
 }
 
-void FilterPolynomials::evaluate(double x, std::span<double> values) const
+void FilterPolynomials::step(Index term, std::span<double> abc) const
 {
     const double a = alpha;
     const double b = beta;
+    const auto l = static_cast<double>(term);
+    const double twice = 2.0 * l + a + b;
+    if (basis == FilterBasis::Monomial) {
+        abc[0] = 1.0;
+        abc[1] = abc[2] = 0.0;
+    } else if (term == 1) {
+        abc[0] = 0.5 * (a + b + 2.0);
+        abc[1] = 0.5 * (a - b);
+        abc[2] = 0.0;
+    } else {
+        abc[0] = twice * (twice - 1.0) / (2.0 * l * (l + a + b));
+        abc[1] = (twice - 1.0) * (a * a - b * b) / (2.0 * l * (l + a + b) * (twice - 2.0));
+        abc[2] = (l + a - 1.0) * (l + b - 1.0) * twice / (l * (l + a + b) * (twice - 2.0));
+    }
+}
+
+void FilterPolynomials::evaluate(double x, std::span<double> values) const
+{
+    std::array<double, 3> abc{};
     values[0] = 1.0;
-    for (std::size_t at = 1; at < values.size(); ++at) {
-        const auto l = static_cast<double>(at);
-        if (basis == FilterBasis::Monomial)
-            values[at] = x * values[at - 1];
-        else if (at == 1)
-            values[at] = 0.5 * (a - b + (a + b + 2.0) * x);
-        else {
-            const double twice = 2.0 * l + a + b;
-            const double factor = twice * (twice - 1.0) / (2.0 * l * (l + a + b));
-            const double shift = (twice - 1.0) * (a * a - b * b) / (2.0 * l * (l + a + b) * (twice - 2.0));
-            const double before = (l + a - 1.0) * (l + b - 1.0) * twice / (l * (l + a + b) * (twice - 2.0));
-            values[at] = (factor * x + shift) * values[at - 1] - before * values[at - 2];
-        }
+    for (std::size_t l = 1; l < values.size(); ++l) {
+        step(static_cast<Index>(l), abc);
+        values[l] = (abc[0] * x + abc[1]) * values[l - 1] - (l > 1 ? abc[2] * values[l - 2] : 0.0);
     }
 }
 

@@ -24,7 +24,10 @@ struct FilterPolynomials {
     /// where the recurrence would divide by zero.
     static Result<FilterPolynomials> from(const Params& params);
 
-    /// Fills values [order + 1] with T_k(x), by the recurrence of PolyConvFrame.
+    /// The recurrence of PolyConvFrame, of term l >= 1: T_l(x) = (abc[0] x + abc[1]) T_(l-1)(x) - abc[2] T_(l-2)(x), T_(-1) = 0.
+    void step(Index l, std::span<double> abc) const;
+
+    /// Fills values [order + 1] with T_k(x).
     void evaluate(double x, std::span<double> values) const;
 
     /// g(x) = sum_k theta_k T_k(x).

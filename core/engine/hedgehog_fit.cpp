@@ -16,6 +16,7 @@ namespace attnscope {
 
 namespace {
 
+constexpr double kOutputFactor = 1000.0; // LoLCATs' weight of the outputs' mean squared difference
 constexpr Index kMostTrained = 256;
 constexpr Index kMostHeldOut = 64;
 constexpr Index kMostCells = Index{1} << 22U; // of rows trained on: bounds a step's time and memory whatever the length
@@ -90,6 +91,15 @@ HedgehogRows drawHedgehogRows(Index queries, Index keys, std::uint64_t seed)
     std::sort(rows.train.begin(), rows.train.end());
     std::sort(rows.heldOut.begin(), rows.heldOut.end());
     return rows;
+}
+
+HedgehogFitSettings HedgehogFitSettings::from(const Params& params)
+{
+    const std::string& loss = params.text("loss");
+    return {{hedgehogKindOf(params.text("map")), loss == "mse" ? 0.0 : 1.0, loss == "xent" ? 0.0 : kOutputFactor},
+            params.integer("steps"),
+            params.number("rate"),
+            params.seed};
 }
 
 Result<HedgehogFit> fitHedgehog(const Inputs& in, HeadRef head, const HedgehogFitSettings& settings, const RunContext& context)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/engine/hedgehog_loss.h"
+#include "core/method/params.h"
 
 #include <cstdint>
 
@@ -13,6 +14,8 @@ struct HedgehogFitSettings {
     Index steps = 100;
     double rate = 0.01;
     std::uint64_t seed = 0; ///< picks the rows
+
+    static HedgehogFitSettings from(const Params& params); ///< `map`, `loss`, `steps`, `rate` and the seed
 };
 
 /// At some steps, the first and the last among them, the cross-entropy of the rows that were trained on and of those held out.

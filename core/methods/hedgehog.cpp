@@ -10,18 +10,7 @@ namespace attnscope::methods {
 
 namespace {
 
-constexpr double kOutputFactor = 1000.0; // LoLCATs' weight of the outputs' mean squared difference
-
 bool isFit(const Params& params) { return params.text("weights") == "fit"; }
-
-HedgehogFitSettings settingsOf(const Params& params)
-{
-    const std::string& loss = params.text("loss");
-    return {{hedgehogKindOf(params.text("map")), loss == "mse" ? 0.0 : 1.0, loss == "xent" ? 0.0 : kOutputFactor},
-            params.integer("steps"),
-            params.number("rate"),
-            params.seed};
-}
 
 /// The part of a loaded W that a query head reads.
 Result<std::shared_ptr<const Tensor>> loadedWeights(const Inputs& in, HeadRef head, const Params& params, const char* key)
@@ -48,7 +37,7 @@ Result<HedgehogWeights> weightsOf(const Inputs& in, HeadRef head, const Params& 
     if (params.text("weights") == "identity")
         return HedgehogWeights{};
     if (isFit(params)) {
-        const auto fit = cachedHedgehogFit(in, head, settingsOf(params), context);
+        const auto fit = cachedHedgehogFit(in, head, HedgehogFitSettings::from(params), context);
         if (!fit)
             return fit.error();
         return (*fit)->weights;
@@ -141,7 +130,7 @@ Result<std::vector<TheoryCurve>> Hedgehog::theory(const Inputs& in, HeadRef head
                                                 "come is what fitting them shows."}};
     if (!isFit(params))
         return curves;
-    const auto fit = cachedHedgehogFit(in, head, settingsOf(params), context);
+    const auto fit = cachedHedgehogFit(in, head, HedgehogFitSettings::from(params), context);
     if (!fit)
         return fit.error();
     const HedgehogFit& f = **fit;

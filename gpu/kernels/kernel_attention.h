@@ -38,6 +38,15 @@ struct CardMap {
     float half = 0.0F; ///< 0 where |x|² plays no part
     float floor = 1e-3F;
     Index reach = 1;
+    bool official = false;             ///< Exp, ExpPair, Trig: the published stabilisation (OfficialEps in random_features.h)
+    const float* keyTops = nullptr;    ///< [heads] where official: the largest p of all keys
+    const float* logFactors = nullptr; ///< [heads] where official: of what sums are multiplied by before they are guarded
+    bool isFiltered = false;           ///< Softmaxes: queries' features times sum_l theta_l T_l(sigma), l <= filterOrder
+    int filterOrder = 0;
+    const double* theta = nullptr;      ///< [heads, order + 1]
+    const double* recurrence = nullptr; ///< [order + 1, 3]: T_l = (a x + b) T_(l-1) - c T_(l-2)
+    int sigma = 0;                      ///< sigmoid of 0: 0, 1: q, 2: |q|, 3: q k of the same place, 4: `entries`
+    const float* entries = nullptr;     ///< [heads, N, D]
 };
 
 struct KernelProblem {

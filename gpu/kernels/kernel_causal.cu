@@ -261,7 +261,7 @@ cudaError_t launch(const Problem& p, cudaStream_t stream)
 bool fitsCausal(const KernelProblem& p)
 {
     // Trigonometric features cancel each other, more than 16 bits of them survive.
-    const bool known = p.map.kind != MapKind::Taylor && p.map.kind != MapKind::Softmaxes && p.map.kind != MapKind::Trig;
+    const bool known = p.map.kind != MapKind::Taylor && p.map.kind != MapKind::Softmaxes && p.map.kind != MapKind::Trig && !p.map.official;
     if (!known || !p.causal || bytesOf(p.dtype) != 2 || p.shape.dim % 8 != 0 || p.shape.valueDim % 8 != 0 || p.shape.dim > 128 ||
         p.shape.valueDim > 128 || p.shape.keys < p.shape.queries)
         return false;

@@ -18,6 +18,7 @@ constexpr int kStride = kSide / kPerThread;
 constexpr float kNothing = -1e30F;       // a shift of no keys; finite, so that differences of two are 0
 constexpr float kLeastLog = -27.631021F; // log 1e-12, Hedgehog's least feature
 constexpr float kLeastSum = 1e-6F;       // cosFormer's
+constexpr float kOfficialEps = 1e-6F;    // Performer's, as published
 
 __host__ __device__ constexpr bool logarithmic(MapKind kind, bool query)
 {
@@ -72,8 +73,13 @@ __device__ inline float featureAt(const RowsOf& rows, Index row, int f, const fl
     case MapKind::Relu:
         return fmaxf(p, 0.0F) + map.floor;
     case MapKind::Exp:
-    case MapKind::ExpPair:
-        return (f < count ? p : -p) - half + (map.bias ? map.bias[rows.head * count + f] : 0.0F);
+    case MapKind::ExpPair: {
+        const float e = (f < count ? p : -p) - half + (map.bias ? map.bias[rows.head * count + f] : 0.0F);
+        if (!map.official)
+            return e;
+        const float top = !rows.query ? map.keyTops[rows.head] : map.kind == MapKind::Exp ? stat[0] : fmaxf(stat[0], stat[1]);
+        return logf(expf(e - top) + kOfficialEps);
+    }
     case MapKind::Trig:
         return f < count ? cosf(p) : sinf(p);
     case MapKind::Cosine: {

@@ -7,7 +7,7 @@
 //      then queries: the state before their chunk, and their own chunk as an attention tile. f32, all keys: elu + 1 2.70 ms, Performer
 //      with 256 features 12.6 ms; bf16, causal: 8.05 and 30.8 ms. Lesson: both operands of every FMA come from shared memory, and a
 //      causal chunk's key features are made anew for each block of its queries.
-#include "gpu/kernels/kernel_features.cuh"
+#include "gpu/kernels/kernel_general.cuh"
 
 #include <algorithm>
 
@@ -16,42 +16,6 @@ namespace attnscope::kernels {
 namespace general {
 
 namespace {
-
-constexpr int kChunk = 256; // keys between two stored states where causal
-constexpr int kBlocks = kChunk / kSide;
-
-struct Problem {
-    const void* q;
-    const void* k;
-    const void* v;
-    void* o;
-    Index queries, keys, heads, kvHeads, units, rowsPerPart, parts;
-    int dim, valueDim;
-    bool causal;
-    CardMap map;
-    float* values; ///< [units, parts, F, Dv + 1]: the weights are the last column
-    float* own;    ///< [units, parts, F]: shifts of the parts
-    float* prefix; ///< [units, parts, F]: shifts of what `values` holds after the scan
-    float* statsQ; ///< [B H, N, 2]
-    float* statsK; ///< [units, M, 2]
-};
-
-__device__ Index kvUnit(const Problem& p, Index head) { return head / p.heads * p.kvHeads + head % p.heads * p.kvHeads / p.heads; }
-
-/// The rows of keys of a unit, which is a query head where the map differs by head.
-template <class T>
-struct UnitKeys {
-    const T* k;
-    const T* v;
-    RowsOf rows;
-    __device__ UnitKeys(const Problem& p, Index unit)
-        : k(static_cast<const T*>(p.k) + (p.map.perHead ? kvUnit(p, unit) : unit) * p.keys * p.dim),
-          v(static_cast<const T*>(p.v) + (p.map.perHead ? kvUnit(p, unit) : unit) * p.keys * p.valueDim),
-          rows{p.map, p.statsK ? p.statsK + unit * p.keys * 2 : nullptr, 0, p.keys, p.map.perHead ? static_cast<int>(unit) : 0, p.dim,
-               false}
-    {
-    }
-};
 
 /// Of each row's projected numbers z: the maxima of z and -z, or the logarithms of their sums of exponentials. One warp a row.
 template <class T>
@@ -213,100 +177,6 @@ __global__ void scanKernel(const Problem p)
         p.prefix[row] = shift;
 }
 
-/// 64 queries of one head and 64 columns of their output.
-template <class T>
-struct QueryTile {
-    const Problem& p;
-    float *x, *slice, *before, *inside, *phi, *values, *halves, *tops, *scale, *weights, *own, *prefix;
-    float o[4][4] = {};
-    float a[kBlocks][4][4] = {};
-    float sum = 0.0F; // of row threadIdx.x
-    int tx = threadIdx.x % kStride, ty = threadIdx.x / kStride;
-
-    __device__ QueryTile(const Problem& problem, float* shared) : p(problem)
-    {
-        x = shared;
-        slice = x + kSide * (p.dim + 1);
-        before = slice + kSide * (kSlice + 1);
-        inside = before + kSide * kPitch;
-        phi = inside + kSide * kPitch;
-        values = phi + kSide * kPitch;
-        halves = values + kSide * kPitch;
-        tops = halves + kSide;
-        scale = tops + kSide;
-        weights = scale + kSide;
-        own = weights + kSide;
-        prefix = own + kSide;
-    }
-
-    /// The features in `before` [64, 64], relative to the rows' tops, once for the state before and once for the keys of the chunk.
-    __device__ void scaleRows(bool isLog, bool shifted, int there)
-    {
-        if (threadIdx.x < kSide) {
-            const int r = threadIdx.x;
-            float top = tops[r];
-            for (int f = 0; f < there && shifted; ++f)
-                top = fmaxf(top, fmaxf(prefix[f], own[f]) + (isLog ? before[r * kPitch + f] : 0.0F));
-            scale[r] = expf(tops[r] - top);
-            tops[r] = top;
-            sum *= scale[r];
-        }
-        __syncthreads();
-        for (int at = threadIdx.x; at < kSide * kSide; at += kThreads) {
-            const int r = at / kSide;
-            const int f = at % kSide;
-            const float e = before[r * kPitch + f];
-            const float far = !shifted ? 1.0F : expf(prefix[f] - tops[r] + (isLog ? e : 0.0F));
-            const float near = !shifted ? 1.0F : expf(own[f] - tops[r] + (isLog ? e : 0.0F));
-            before[r * kPitch + f] = f < there ? far * (isLog ? 1.0F : e) : 0.0F;
-            inside[r * kPitch + f] = f < there ? near * (isLog ? 1.0F : e) : 0.0F;
-        }
-        for (int i = 0; i < 4; ++i)
-            for (int c = 0; c < 4; ++c) {
-                o[i][c] *= scale[ty + kStride * i];
-#pragma unroll
-                for (int b = 0; b < kBlocks; ++b)
-                    a[b][i][c] *= scale[ty + kStride * i];
-            }
-    }
-
-    /// The products of these features with those of one block of the chunk's keys.
-    __device__ void addBlock(const UnitKeys<T>& keys, Index j, int f0, bool isLog, bool shifted, float (&products)[4][4])
-    {
-        __syncthreads();
-        loadRows(x, keys.k, keys.rows, j);
-        __syncthreads();
-        halfSquares(p.map, x, p.dim, halves);
-        featureTile(keys.rows, j, x, halves, f0, slice, phi);
-        for (int at = threadIdx.x; at < kSide * kSide; at += kThreads) {
-            const int r = at / kSide;
-            const int f = at % kSide;
-            float& e = phi[r * kPitch + f];
-            const bool in = j + r < p.keys && f0 + f < p.map.features;
-            e = !in ? 0.0F : isLog ? expf(e - own[f]) : shifted ? e * expf(rowLog(keys.rows, halves[r]) - own[f]) : e;
-        }
-        __syncthreads();
-        addProducts(products, inside, kPitch, 1, phi, kPitch, 1, kSide);
-    }
-
-    /// Adds the values of one block of keys, whose products with the queries at `place` and after are known.
-    __device__ void addValues(const UnitKeys<T>& keys, Index j, Index place, int col0, const float (&products)[4][4])
-    {
-        __syncthreads();
-        for (int i = 0; i < 4; ++i)
-            for (int c = 0; c < 4; ++c) {
-                const int r = ty + kStride * i;
-                const int s = tx + kStride * c;
-                phi[r * kPitch + s] = j + s <= place + r ? products[i][c] : 0.0F;
-            }
-        loadTile(values, keys.v, j, p.keys, col0, p.valueDim);
-        __syncthreads();
-        addProducts(o, phi, kPitch, 1, values, 1, kPitch, kSide);
-        for (int s = 0; s < kSide && threadIdx.x < kSide; ++s)
-            sum += phi[threadIdx.x * kPitch + s];
-    }
-};
-
 template <class T>
 __global__ __launch_bounds__(kThreads) void queryKernel(const Problem p)
 {
@@ -346,6 +216,10 @@ __global__ __launch_bounds__(kThreads) void queryKernel(const Problem p)
             tile.weights[f] = values[(state + f0 + f) * width + p.valueDim];
         }
         featureTile(rows, first, tile.x, tile.halves, f0, tile.slice, tile.before);
+        if (p.map.isFiltered) {
+            filterTile<T>(p, head, first, f0, q, keys.k, tile.before);
+            __syncthreads();
+        }
         tile.scaleRows(isLog, shifted, there);
         for (int at = threadIdx.x; at < kSide * kSide; at += kThreads) {
             const int f = at / kSide;
@@ -366,8 +240,20 @@ __global__ __launch_bounds__(kThreads) void queryKernel(const Problem p)
         if (b < blocks)
             tile.addValues(keys, chunk * kChunk + b * kSide, place, col0, tile.a[b]);
     __syncthreads();
-    if (threadIdx.x < kSide)
-        tile.scale[threadIdx.x] = p.map.kind == MapKind::Softmaxes ? 1.0F : 1.0F / (p.map.clamps ? fmaxf(tile.sum, kLeastSum) : tile.sum);
+    if (p.map.official && p.map.kind == MapKind::Trig) { // whose rows' own factors matter to the guard alone
+        loadRows(tile.x, q, rows, first);
+        __syncthreads();
+        halfSquares(p.map, tile.x, p.dim, tile.halves);
+        __syncthreads();
+    }
+    if (threadIdx.x < kSide) {
+        float divisor = p.map.clamps ? fmaxf(tile.sum, kLeastSum) : tile.sum;
+        if (p.map.official) {
+            const float own = p.map.kind == MapKind::Trig ? tile.halves[threadIdx.x] : 0.0F;
+            divisor = guarded(divisor, tile.tops[threadIdx.x] + own + p.map.logFactors[head]);
+        }
+        tile.scale[threadIdx.x] = p.map.kind == MapKind::Softmaxes ? 1.0F : 1.0F / divisor;
+    }
     __syncthreads();
     T* const o = static_cast<T*>(p.o) + head * p.queries * p.valueDim;
     for (int i = 0; i < 4; ++i)
@@ -397,7 +283,8 @@ Plan planOf(const KernelProblem& p)
         plan.parts = (s.keys + kChunk - 1) / kChunk;
     } else
         plan.parts = splitKeys(s.keys, plan.units * plan.tiles, 1024, kSide, &plan.rows);
-    plan.statsQ = p.map.kind == MapKind::Softmaxes || (p.map.kind == MapKind::Hedgehog && p.map.hedgehog < 2);
+    plan.statsQ = p.map.kind == MapKind::Softmaxes || (p.map.official && p.map.kind != MapKind::Trig) ||
+                  (p.map.kind == MapKind::Hedgehog && p.map.hedgehog < 2);
     plan.statsK = p.map.kind == MapKind::Hedgehog && p.map.hedgehog < 2;
     const auto rows = static_cast<std::size_t>(plan.units * (plan.parts + 1) * p.map.features);
     plan.state = rows * static_cast<std::size_t>(s.valueDim + 1);

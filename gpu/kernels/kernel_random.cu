@@ -96,7 +96,8 @@ cudaError_t launchOf(const KernelProblem& p, const Plan& plan, float* memory, cu
 
 bool fitsRandomFeatures(const KernelProblem& p)
 {
-    const bool known = (p.map.kind == MapKind::Exp || p.map.kind == MapKind::ExpPair) && !p.map.perHead && p.map.wq == p.map.wk;
+    const bool known =
+        (p.map.kind == MapKind::Exp || p.map.kind == MapKind::ExpPair) && !p.map.perHead && !p.map.official && p.map.wq == p.map.wk;
     return known && bytesOf(p.dtype) == 2 && !p.causal && p.shape.dim % 8 == 0 && p.shape.valueDim % 8 == 0 && p.shape.dim <= 128 &&
            p.shape.valueDim <= 128 && p.map.features <= kMostFeatures;
 }

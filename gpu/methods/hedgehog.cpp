@@ -1,17 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hedgehog on the GPU, untrained or with loaded weights.
-#include "core/engine/hedgehog_map.h"
+// Hedgehog on the GPU, untrained, with loaded weights, or with weights that the CPU fits first.
+#include "core/engine/hedgehog_fit.h"
 #include "gpu/kernel_row.h"
 
 namespace attnscope::cuda_methods {
 
 namespace {
 
-Result<void> supportsHedgehog(const CudaQuestion& question)
+/// Appends W [D, F] to `all` as [F, D].
+void appendTurned(std::vector<float>& all, MatrixView<const float> w)
 {
-    if (question.params && question.params->text("weights") == "fit")
-        return onlyOnCpu("Hedgehog's weights when they are fitted to the sample");
-    return supportsKernelRow(question);
+    for (Index f = 0; f < w.cols; ++f)
+        for (Index c = 0; c < w.rows; ++c)
+            all.push_back(w(c, f));
+}
+
+/// W of queries and keys [B heads, D, D] on the card, fitted to each head.
+Result<void> uploadFits(const DeviceInputs& in, const Params& params, kernels::CardMap& map, Workspace& workspace)
+{
+    const auto settings = HedgehogFitSettings::from(params);
+    std::vector<float> q;
+    std::vector<float> k;
+    for (Index h = 0; h < in.shape.batch * in.shape.heads; ++h) {
+        const auto fit = cachedHedgehogFit(*in.host, {h / in.shape.heads, h % in.shape.heads}, settings, *in.context);
+        if (!fit)
+            return fit.error();
+        appendTurned(q, (*fit)->weights.q->matrix());
+        appendTurned(k, (*fit)->weights.k->matrix());
+    }
+    const auto left = workspace.upload(std::span<const float>(q));
+    const auto right = workspace.upload(std::span<const float>(k));
+    if (!left || !right)
+        return left ? right.error() : left.error();
+    map.wq = *left;
+    map.wk = *right;
+    map.perHead = true;
+    return {};
 }
 
 /// A loaded W [heads or 1, D, F] as [B heads, F, D] on the card.
@@ -26,14 +50,9 @@ Result<const float*> uploadWeights(const DeviceInputs& in, const Params& params,
     if (file->batch() != 1 || (file->heads() != 1 && file->heads() != s.heads) || file->rows() != s.dim)
         return Error{Errc::InvalidShape, std::string(key) + " doesn't fit heads of " + std::to_string(s.dim) + " columns.",
                      "Load one matrix with a row for each of these D numbers for all heads, or one for each query head."};
-    const Index width = file->cols();
-    std::vector<float> turned(static_cast<std::size_t>(s.batch * s.heads * width * s.dim));
-    for (Index h = 0; h < s.batch * s.heads; ++h) {
-        const auto w = file->matrix({0, file->heads() == 1 ? 0 : h % s.heads});
-        for (Index f = 0; f < width; ++f)
-            for (Index c = 0; c < s.dim; ++c)
-                turned[static_cast<std::size_t>((h * width + f) * s.dim + c)] = w(c, f);
-    }
+    std::vector<float> turned;
+    for (Index h = 0; h < s.batch * s.heads; ++h)
+        appendTurned(turned, file->matrix({0, file->heads() == 1 ? 0 : h % s.heads}));
     return workspace.upload(std::span<const float>(turned));
 }
 
@@ -59,12 +78,15 @@ Result<CudaRun> prepareHedgehog(const DeviceInputs& in, const Params& params, Wo
         map.perHead = true;
         map.count = params.tensor("q-weights")->cols();
     }
+    if (params.text("weights") == "fit")
+        if (auto fitted = uploadFits(in, params, map, workspace); !fitted)
+            return fitted.error();
     map.features = 2 * map.count;
     return prepareKernelRow(in, map, workspace);
 }
 
 } // namespace
 
-CudaMethod hedgehog() { return {"hedgehog", supportsHedgehog, prepareHedgehog}; }
+CudaMethod hedgehog() { return {"hedgehog", supportsKernelRow, prepareHedgehog}; }
 
 } // namespace attnscope::cuda_methods

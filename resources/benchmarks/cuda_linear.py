@@ -4,7 +4,7 @@
 flash-linear-attention on the same card, and checks them against float64 (Performer and Skyformer:
 against the CPU in float32).
 
-    python3 cuda_linear.py path/to/attnscope-cli [methods, all if none is named] > cuda_linear.json
+    python3 cuda_linear.py path/to/attnscope-cli [methods, or method:causal; all if none is named] > cuda_linear.json
 """
 import datetime
 import json
@@ -63,6 +63,35 @@ def performer(w):
     return lambda q, k, v: normalised(features(q, -1), features(k, (-1, -2)), v)
 
 
+def chunked(features_q, features_k, v, size=128):
+    """Causal linear attention by chunks, with the states before them summed in float32."""
+    split = lambda x: x.unflatten(-2, (-1, size))
+    q, k, v = split(features_q), split(features_k), split(torch.cat([v, torch.ones_like(v[..., :1])], -1))
+    added = (k.transpose(-1, -2) @ v).float()
+    before = (added.cumsum(-3) - added).to(v.dtype)
+    o = q @ before + torch.tril(q @ k.transpose(-1, -2)) @ v
+    return (o[..., :-1] / o[..., -1:]).flatten(-3, -2)
+
+
+def elu_chunked(q, k, v):
+    return chunked(torch.nn.functional.elu(q) + 1, torch.nn.functional.elu(k) + 1, v)
+
+
+def performer_chunked(w):
+    def features(x, axes):
+        x = x * w.shape[1] ** -0.25
+        p = x @ w.T
+        return torch.exp(p - 0.5 * (x * x).sum(-1, keepdim=True) - p.amax(axes, keepdim=True)) + 1e-6
+    return lambda q, k, v: chunked(features(q, -1), features(k, (-1, -2)), v)
+
+
+def causal_peers(method):
+    heads, dim, n = CHUNKED["heads"], CHUNKED["dim"], CHUNKED["n"]
+    sets = [tuple(torch.randn(1, heads, n, dim, device="cuda", dtype=torch.bfloat16) for _ in range(3)) for _ in range(2)]
+    run = elu_chunked if method == "linear-elu" else performer_chunked(torch.randn(FEATURES, dim, device="cuda", dtype=torch.bfloat16))
+    return {"PyTorch eager": timed(run, sets), "torch.compile": timed(torch.compile(run), sets)}
+
+
 def long_peers(method):
     heads, dim, n = LONG["heads"], LONG["dim"], LONG["n"]
     sets = [tuple(torch.randn(1, heads, n, dim, device="cuda", dtype=torch.bfloat16) for _ in range(3)) for _ in range(2)]
@@ -110,12 +139,13 @@ def recurrence(method, q, k, v):
     return out
 
 
-def float64(method, q, k, v):
+def float64(method, q, k, v, causal):
     q, k, v = (x.astype(np.float64) for x in (q, k, v))
     softmax = lambda x, axis: np.exp(x - x.max(axis, keepdims=True)) / np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True)
     if method == "linear-elu":
         q, k = (np.where(x > 0, x + 1, np.exp(np.minimum(x, 0))) for x in (q, k))
-        return (q @ (k.swapaxes(-1, -2) @ v)) / (q @ k.sum(-2)[..., None])
+        weights = np.tril(q @ k.swapaxes(-1, -2)) if causal else q @ k.swapaxes(-1, -2)
+        return weights @ v / weights.sum(-1, keepdims=True)
     if method in cuda_sparse.METHODS:
         return cuda_sparse.float64(q, k, v)
     if method in cuda_landmark.METHODS:
@@ -138,7 +168,7 @@ def residuals(cli, method, size, n=1000):
             return np.load(out).reshape(q.shape).astype(np.float64)
 
         got = run("--backend", "cuda", "--dtype", "bf16")
-        expected = run() if method in RANDOM else float64(method, q, k, v)
+        expected = run() if method in RANDOM else float64(method, q, k, v, size["causal"])
     gaps = np.abs(got - expected) / np.abs(expected).max()
     return float(gaps.max()), float(np.quantile(gaps, 0.999))
 
@@ -180,11 +210,12 @@ def row(cli, method, size, sample, others, bytes_rate, flop_rate):
 def main(cli, *only):
     bytes_rate, flop_rate = copy_rate(), matrix_rate()
     rows = []
-    cases = [(LONG, long_peers, ["linear-elu", "efficient", "performer"]), (CHUNKED, chunked_peers, ["retention", "mamba2", "gated-deltanet", "gla", "kda"])]
+    cases = [(LONG, long_peers, ["linear-elu", "efficient", "performer"]), (CHUNKED, causal_peers, ["linear-elu", "performer"]),
+             (CHUNKED, chunked_peers, ["retention", "mamba2", "gated-deltanet", "gla", "kda"])]
     cases += [(size, lambda method, size=size: cuda_sparse.peers(size, timed), cuda_sparse.METHODS) for size in cuda_sparse.SIZES]
     cases += [(size, lambda method, size=size: cuda_landmark.peers(method, size, timed), cuda_landmark.METHODS) for size in cuda_landmark.SIZES]
     for size, peers, methods in cases:
-        methods = [method for method in methods if method in only or not only]
+        methods = [m for m in methods if not only or m in only or (size["causal"] and m + ":causal" in only)]
         if not methods:
             continue
         samples = ours(cli, methods, size)

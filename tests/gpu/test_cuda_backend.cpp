@@ -2,6 +2,7 @@
 // Every method that a GPU says it supports, against float64; skipped, with the reason, where there is no GPU.
 #include "core/method/registry.h"
 #include "gpu/cuda_backend.h"
+#include "support/on_card.h"
 #include "support/random_inputs.h"
 #include "support/register_test.h"
 
@@ -78,7 +79,7 @@ private Q_SLOTS:
             for (const auto& method : allMethods()) {
                 if (!method->info().exact || !backend->supports(*method, inputs.shape(), causal))
                     continue;
-                const auto out = backend->run(*method, inputs, defaultParams(method->info().params), {});
+                const auto out = tests::runOnCard(*backend, *method, inputs, defaultParams(method->info().params));
                 QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
                 // Dot products of d terms and sums of n weights, each rounded to 2^-24: d and sqrt(n) of them.
                 const double tolerance = std::ldexp(4.0 * (d + std::sqrt(double(n))), -24) * 4.0;
@@ -135,7 +136,7 @@ private Q_SLOTS:
         if (cudaBackends().empty())
             QSKIP(qPrintable(QString::fromStdString(cudaUnavailableReason())));
         const auto data = tests::randomInputs({1, 1, 8, 8, 300, 8}, 1);
-        const auto out = cudaBackends().front()->run(*findMethod("softmax"), data.inputs(), defaultParams({}), {});
+        const auto out = tests::runOnCard(*cudaBackends().front(), *findMethod("softmax"), data.inputs(), defaultParams({}));
         QVERIFY(!out.ok());
         QVERIFY(out.error().code == Errc::Unsupported);
     }

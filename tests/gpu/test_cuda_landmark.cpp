@@ -3,6 +3,7 @@
 #include "core/method/registry.h"
 #include "gpu/cuda_backend.h"
 #include "support/map_gap.h"
+#include "support/on_card.h"
 #include "support/register_test.h"
 
 #include <QTest>
@@ -103,7 +104,7 @@ private Q_SLOTS:
         for (const auto dtype : {Dtype::F32, Dtype::TF32, Dtype::F16, Dtype::BF16}) {
             const auto backend = cudaBackends().front()->in(dtype);
             QVERIFY(backend.ok());
-            const auto out = (*backend)->run(*method, inputs, *params, {});
+            const auto out = tests::runOnCard(**backend, *method, inputs, *params);
             QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
             const double format = dtype == Dtype::F32 ? 1e-5 : dtype == Dtype::BF16 ? 1e-2 : 3e-3;
             for (Index h = 0; h < 8; ++h) {
@@ -132,7 +133,7 @@ private Q_SLOTS:
                 QVERIFY(params.ok());
                 params->tensors["e"] = std::make_shared<const Tensor>(std::move(matrices.q));
                 params->tensors["f"] = std::make_shared<const Tensor>(std::move(others.q));
-                const auto out = cudaBackends().front()->run(*method, inputs, *params, {});
+                const auto out = tests::runOnCard(*cudaBackends().front(), *method, inputs, *params);
                 QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
                 for (Index h = 0; h < 8; ++h) {
                     const auto map = method->define(inputs, {h / 4, h % 4}, *params);

@@ -3,6 +3,7 @@
 #include "core/method/registry.h"
 #include "gpu/cuda_backend.h"
 #include "support/map_gap.h"
+#include "support/on_card.h"
 #include "support/register_test.h"
 
 #include <QTest>
@@ -118,7 +119,7 @@ private Q_SLOTS:
         for (const auto dtype : {Dtype::F32, Dtype::TF32, Dtype::F16, Dtype::BF16}) {
             const auto backend = cudaBackends().front()->in(dtype);
             QVERIFY(backend.ok());
-            const auto out = (*backend)->run(*method, inputs, params, {});
+            const auto out = tests::runOnCard(**backend, *method, inputs, params);
             QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
             for (Index h = 0; h < kBatch * kHeads; ++h) {
                 const HeadRef head{h / kHeads, h % kHeads};

@@ -2,8 +2,8 @@
 // Sparse methods and sliding windows on a GPU against their float64 definitions, in every number format; skipped where there is no GPU.
 #include "core/method/registry.h"
 #include "gpu/cuda_backend.h"
-#include "support/heard_notices.h"
 #include "support/map_gap.h"
+#include "support/on_card.h"
 #include "support/register_test.h"
 
 #include <QTest>
@@ -118,7 +118,7 @@ private Q_SLOTS:
         const auto data = tests::randomInputs({1, 1, 20, 10, 8, 8}, 1);
         for (const auto* const id : {"window", "bigbird"}) {
             const auto* const method = findMethod(id);
-            const auto out = cudaBackends().front()->run(*method, data.inputs(), defaultParams(method->info().params), {});
+            const auto out = tests::runOnCard(*cudaBackends().front(), *method, data.inputs(), defaultParams(method->info().params));
             QVERIFY(!out.ok());
             QCOMPARE(static_cast<int>(out.error().code), static_cast<int>(Errc::InvalidShape));
         }
@@ -132,10 +132,8 @@ private:
             const auto backend = cudaBackends().front()->in(dtype);
             QVERIFY(backend.ok());
             poison(**backend, inputs);
-            const HeardNotices heard; // that the CPU took over, say
-            auto out = (*backend)->run(method, inputs, params, {});
+            auto out = tests::runOnCard(**backend, method, inputs, params);
             QVERIFY2(out.ok(), out.ok() ? "" : out.error().what.c_str());
-            QCOMPARE(heard.count(), std::size_t{0});
             outputs.push_back(*std::move(out));
         }
         for (Index h = 0; h < inputs.q.batch() * inputs.q.heads(); ++h) {
