@@ -237,8 +237,11 @@ public:
         if (!m_output.compared && !m_output.failure && !m_output.refused.empty())
             return {unsupported(form, {Errc::Unsupported, m_output.refused, ""})};
         std::vector<VerifyResult> results{row(form, m_output, false)};
+        const std::string mapForm = causal ? "causal map" : "map";
         if (m_map.compared || m_map.failure)
-            results.push_back(row(causal ? "causal map" : "map", m_map, true));
+            results.push_back(row(mapForm, m_map, true));
+        else if (!m_map.refused.empty())
+            results.push_back(unsupported(mapForm, {Errc::Unsupported, m_map.refused, ""}));
         for (const auto& [name, found] : m_others)
             results.push_back(row(form + " " + name, found, false));
         return results;
@@ -256,7 +259,12 @@ private:
     {
         const Arrays arrays = drawArrays(problem, m_seed, m_backend.dtype());
         const Inputs in = arrays.inputs(causal);
+        const NoticeCollector notices;
         const auto out = m_backend.run(m_method, in, variant.params, m_context);
+        if (!isCpu() && !notices.sentences().empty()) { // or the CPU's output would pass for the card's
+            m_output.failure = Error{Errc::Device, notices.sentences().front(), ""};
+            return;
+        }
         if (!out &&
             ((out.error().code == Errc::InvalidParam && !variant.caption.empty()) || (out.error().code == Errc::Unsupported && !isCpu()))) {
             // A choice that can't be made on such inputs, or that the GPU has no kernel for.
@@ -299,9 +307,18 @@ private:
             m_map.failure = source.error();
             return;
         }
+        if (!isCpu() && !m_backend.computes(**source)) {
+            m_map.refused = (variant.caption.empty() ? "defaults" : variant.caption) + " refused: the CPU computes this map.";
+            return;
+        }
+        const NoticeCollector notices;
         Tensor map(1, 1, defined.rows, defined.cols);
         if (auto done = (*source)->read({0, 0, defined.rows, defined.cols, 0}, Pool::Mean, map.matrix(), m_context); !done) {
             m_map.failure = done.error();
+            return;
+        }
+        if (!isCpu() && !notices.sentences().empty()) {
+            m_map.failure = Error{Errc::Device, notices.sentences().front(), ""};
             return;
         }
         m_map.add(residualOf(map.matrix(), defined.cells), defined.condition, variant.caption);

@@ -15,7 +15,10 @@ namespace {
 /// The CPU backend with one method's output spoilt by `error` in one place.
 class SpoilingBackend final : public Backend {
 public:
-    SpoilingBackend(std::string method, float error) : m_method(std::move(method)), m_error(error) {}
+    SpoilingBackend(std::string method, float error, std::string notice = {})
+        : m_method(std::move(method)), m_error(error), m_notice(std::move(notice))
+    {
+    }
     std::string id() const override { return "spoilt"; }
     std::string device() const override { return "none"; }
     Result<void> supports(const AttentionMethod& method, const Shape& shape, bool causal) const override
@@ -27,6 +30,8 @@ public:
     Result<Tensor> run(const AttentionMethod& method, const Inputs& inputs, const Params& params, const RunContext& context) const override
     {
         auto out = method.run(inputs, params, context);
+        if (!m_notice.empty())
+            giveNotice(m_notice);
         if (out)
             out->values().back() += m_error;
         return out;
@@ -39,6 +44,7 @@ public:
 private:
     std::string m_method;
     float m_error;
+    std::string m_notice;
 };
 
 } // namespace
@@ -83,6 +89,23 @@ private Q_SLOTS:
             }
             QCOMPARE(judged, 2);
         }
+    }
+
+    /// The right output, but from elsewhere: the backend says that it left the work to the CPU.
+    void whatTheCpuComputedIsNotPassed()
+    {
+        const std::string notice = "It was computed on the CPU instead.";
+        const auto results = verifyMethods(SpoilingBackend("linear-elu", 0.0F, notice), 7, {});
+        QVERIFY(results.ok());
+        int judged = 0;
+        for (const auto& r : *results) {
+            if (r.method != "linear-elu")
+                continue;
+            ++judged;
+            QCOMPARE(r.verdict, std::string("fail"));
+            QCOMPARE(r.note, notice);
+        }
+        QCOMPARE(judged, 2);
     }
 
     void stops()

@@ -30,11 +30,6 @@ public:
         const std::scoped_lock lock(m_mutex);
         return m_sentences.size();
     }
-    std::string first() const
-    {
-        const std::scoped_lock lock(m_mutex);
-        return m_sentences.empty() ? std::string() : m_sentences.front();
-    }
     /// Whether one of them contains these words.
     bool contain(std::string_view words) const
     {

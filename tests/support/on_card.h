@@ -2,17 +2,17 @@
 // Runs a method where it must run: a backend that leaves it to the CPU says so in a notice, which is an error here.
 #pragma once
 
-#include "support/heard_notices.h"
+#include "core/backend.h"
 
 namespace attnscope::tests {
 
 /// backend.run(); an error too where a notice was heard, for the output may come from the CPU then.
 inline Result<Tensor> runOnCard(const Backend& backend, const AttentionMethod& method, const Inputs& inputs, const Params& params)
 {
-    const HeardNotices heard;
+    const NoticeCollector notices;
     auto out = backend.run(method, inputs, params, {});
-    if (out && heard.count() > 0)
-        return Error{Errc::Device, "The card didn't compute it: " + heard.first(), "Look at the notice."};
+    if (out && !notices.sentences().empty())
+        return Error{Errc::Device, "The card didn't compute it: " + notices.sentences().front(), "Look at the notice."};
     return out;
 }
 
