@@ -3,7 +3,6 @@
 #include "core/backend.h"
 #include "core/method/registry.h"
 #include "gpu/fallback.h"
-#include "gpu/sparse_plan.h"
 #include "support/random_inputs.h"
 #include "support/register_test.h"
 
@@ -90,16 +89,6 @@ private Q_SLOTS:
         QVERIFY(out.ok());
         const std::vector<std::pair<Index, Index>> expected{{0, 0}, {0, 0}, {0, 0}, {0, 2}, {0, 4}, {1, 0}, {1, 2}, {1, 4}};
         QVERIFY(card.firsts == expected);
-    }
-
-    void drawsTheSameBlocksForAPart()
-    {
-        const BlockPattern pattern{400, 16, 3, 7};
-        const auto whole = planBlocks({2, 4, 400, 400, 8, 8}, {}, pattern, 1).keys;
-        const auto part = planBlocks({1, 2, 400, 400, 8, 8}, {1, 2}, pattern, 1).keys;
-        QCOMPARE(whole.size(), 4 * part.size());
-        QVERIFY(std::equal(part.begin(), part.end(), whole.end() - static_cast<std::ptrdiff_t>(part.size())));
-        QVERIFY(!std::equal(part.begin(), part.end(), whole.begin()));
     }
 
     void survivesALostCard()
