@@ -47,6 +47,7 @@ public:
                                 const RunContext& context) const override;
     Result<SharedSource> difference(SharedSource a, SharedSource b, DifferenceMetric metric) const override;
     Result<RowStatistics> rowStatistics(const Inputs& inputs, HeadRef head, const RunContext& context) const override;
+    Result<ExactOutput> exactWithRows(const Inputs& inputs, const RunContext& context) const override;
     bool computes(const ScoreSource& map) const override { return isCudaMap(map); }
     Result<Ceilings> ceilings() const override { return noteLoss(measureCeilings(m_card.device)); }
 
@@ -251,6 +252,18 @@ Result<RowStatistics> CudaBackend::rowStatistics(const Inputs& inputs, HeadRef h
         return made;
     giveNotice(made.error().what + " The row statistics are computed on the CPU.");
     return computeRowStatistics(inputs, head, context);
+}
+
+Result<ExactOutput> CudaBackend::exactWithRows(const Inputs& inputs, const RunContext& context) const
+{
+    const auto& softmax = *findMethod("softmax");
+    const auto can = ready(softmax, inputs, {}, context);
+    if (!can || !hasCudaExactWithRows(m_card.device, inputs, m_dtype))
+        return Backend::exactWithRows(inputs, context);
+    auto made = noteLoss(computeCudaExactWithRows(m_card.device, inputs, m_dtype, context));
+    if (made || (made.error().code != Errc::OutOfMemory && made.error().code != Errc::Device))
+        return made;
+    return Backend::exactWithRows(inputs, context); // whose steps say what they do instead
 }
 
 Result<std::unique_ptr<Card>> makeCard(int index)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Row statistics of the exact map of one head, computed on the card.
+// Row statistics of exact maps, computed on the card: of one head, or of all with the output.
 #pragma once
 
-#include "core/method/inputs.h"
-#include "core/metrics/row_statistics.h"
+#include "core/backend.h"
 #include "gpu/cuda_method.h"
 
 namespace attnscope {
@@ -12,5 +11,12 @@ namespace attnscope {
 /// wide for the card's shared memory; OutOfMemory, Device, Cancelled.
 Result<RowStatistics> computeCudaRowStatistics(const CudaDevice& device, const Inputs& inputs, HeadRef head, Dtype dtype,
                                                const RunContext& context);
+
+/// Whether the card has a kernel for the output and the rows' statistics in one pass.
+bool hasCudaExactWithRows(const CudaDevice& device, const Inputs& inputs, Dtype dtype);
+
+/// Exact attention and the statistics of all heads' rows, each pair of a query and a key multiplied once. Statistics are of the operands
+/// as the format rounds them. Where hasCudaExactWithRows(). OutOfMemory, Device, Cancelled.
+Result<ExactOutput> computeCudaExactWithRows(const CudaDevice& device, const Inputs& inputs, Dtype dtype, const RunContext& context);
 
 } // namespace attnscope

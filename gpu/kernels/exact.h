@@ -4,6 +4,7 @@
 
 #include "core/base/dtype.h"
 #include "core/base/shape.h"
+#include "gpu/kernels/row_statistics.h"
 
 #include <cuda_runtime_api.h>
 
@@ -27,6 +28,7 @@ struct ExactProblem {
     bool isHalf = true;             ///< else bfloat16
     int parts = 1;                  ///< 2: split float32
     const float* factors = nullptr; ///< powers of two that q (B H), then k, then v (B Hkv each) were multiplied by; null: none
+    RowStatistics rows{};           ///< for launchExactHopperRows, which sets all of it
 };
 
 /// Tiles of queries that a whole run consists of: launches may take them in pieces.
@@ -34,6 +36,13 @@ Index exactHopperTiles(const ExactProblem& problem);
 
 /// Tiles [first, last) by wgmma; asynchronous; compute capability 9.0 alone.
 cudaError_t launchExactHopper(const ExactProblem& problem, Index first, Index last, int multiprocessors, cudaStream_t stream);
+
+/// The same with the rows' statistics; its tiles are others.
+Index exactHopperRowsTiles(const ExactProblem& problem);
+cudaError_t launchExactHopperRows(const ExactProblem& problem, Index first, Index last, int multiprocessors, cudaStream_t stream);
+
+/// Fills in the largest weights after all tiles of launchExactHopperRows.
+cudaError_t launchExactTopKeys(const ExactProblem& problem, cudaStream_t stream);
 
 /// The same by mma.sync, compute capability 8.0 and newer.
 Index exactMmaTiles(const ExactProblem& problem);

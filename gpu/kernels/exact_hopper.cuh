@@ -7,11 +7,12 @@
 
 #include "gpu/kernels/exact.h"
 #include "gpu/kernels/exact_producer.cuh"
-#include "gpu/kernels/softmax_rows.cuh"
+#include "gpu/kernels/row_sums.cuh"
 #include "gpu/kernels/tensor_map.h"
 #include "gpu/kernels/wgmma.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace attnscope::kernels::hopper {
 
@@ -34,6 +35,10 @@ __device__ void addValues(float (&o)[C::D / 2], const std::uint32_t (&p)[C::N / 
         Wgmma<typename C::T, C::D>::registers(o, p + n / 4, describe(v + n * 64, C::N * 128, 1024), zero && n == 0);
 }
 
+struct NoExtras {
+    __device__ void clear() {}
+};
+
 /// What all consumers share.
 template <class C>
 struct Consumer {
@@ -43,6 +48,7 @@ struct Consumer {
     Place<C::S> keyPlace{};
     Place<C::S> valuePlace{};
     unsigned queryParity = 0;
+    [[no_unique_address]] std::conditional_t<C::withRows, RowExtras, NoExtras> extras{};
 
     __device__ bool leads() const { return threadIdx.x % 32 == 0; }
     __device__ const typename C::T* q() const { return shared.q + group * 64 * 64; }
@@ -86,11 +92,18 @@ struct Consumer {
         const int second = C::causal ? min(a.keys, row + 9 + past) : a.keys;
         maskScores(s, block * C::N, first, second - first);
     }
-    __device__ void store(const float (&o)[C::D / 2], Rows& rows, const Tile<C>& tile, float scale) const;
+    __device__ void weighBlock(float (&s)[C::N / 2], Rows& rows, float scale, int block)
+    {
+        if constexpr (C::withRows)
+            weighCounting<C::parts>(s, rows, extras, scale, block * C::N);
+        else
+            weigh<C::parts>(s, rows, scale);
+    }
+    __device__ void store(const float (&o)[C::D / 2], Rows& rows, const Tile<C>& tile, float scale);
 };
 
 template <class C>
-__device__ void Consumer<C>::store(const float (&o)[C::D / 2], Rows& rows, const Tile<C>& tile, float scale) const
+__device__ void Consumer<C>::store(const float (&o)[C::D / 2], Rows& rows, const Tile<C>& tile, float scale)
 {
     const float unscale = a.factors == nullptr ? 1.0F : 1.0F / a.factors[a.heads + a.kvHeads + a.kvHead(tile.head)];
 #pragma unroll
@@ -99,9 +112,11 @@ __device__ void Consumer<C>::store(const float (&o)[C::D / 2], Rows& rows, const
         sum += __shfl_xor_sync(0xffffffffU, sum, 1);
         sum += __shfl_xor_sync(0xffffffffU, sum, 2);
         const int row = firstRow(tile) + 8 * r;
+        const std::int64_t at = static_cast<std::int64_t>(tile.head) * a.queries + row;
+        if constexpr (C::withRows)
+            extras.write(a.rows, at, r, sum, row < a.queries && threadIdx.x % 4 == 0);
         if (row >= a.queries)
             continue;
-        const std::int64_t at = static_cast<std::int64_t>(tile.head) * a.queries + row;
         if (a.lse != nullptr && threadIdx.x % 4 == 0)
             a.lse[at] = (rows.top[r] * scale - (C::parts == 2 ? kSplitShift : 0.0F)) * kLn2 + logf(sum);
         const float by = unscale / sum;
@@ -136,7 +151,8 @@ __device__ void consumeTile(Consumer<C>& c, const Tile<C>& tile, float scale)
     pin(s);
     c.releaseKeys();
     c.mask(s, tile, tile.blocks - 1);
-    weigh<C::parts>(s, rows, scale);
+    c.extras.clear();
+    c.weighBlock(s, rows, scale, tile.blocks - 1);
     packWeights<typename C::T>(s, p);
     bool first = true;
     for (int block = tile.blocks - 2; block >= 0; --block) {
@@ -158,7 +174,7 @@ __device__ void consumeTile(Consumer<C>& c, const Tile<C>& tile, float scale)
         pin(s);
         c.releaseKeys();
         c.mask(s, tile, block);
-        weigh<C::parts>(s, rows, scale);
+        c.weighBlock(s, rows, scale, block);
         awaitProducts<0>();
         pin(o);
         pin(p);
@@ -187,6 +203,7 @@ __device__ void consumeSplitTile(Consumer<C>& c, const Tile<C>& tile, float scal
 {
     float o[C::D / 2] = {};
     Rows rows{{kNever, kNever}, {0.0F, 0.0F}, {0.0F, 0.0F}};
+    c.extras.clear();
     for (int block = tile.blocks - 1; block >= 0; --block) {
         float s[C::N / 2];
         c.awaitKeys();
@@ -204,7 +221,7 @@ __device__ void consumeSplitTile(Consumer<C>& c, const Tile<C>& tile, float scal
         if (block == 0)
             c.releaseQueries();
         c.mask(s, tile, block);
-        weigh<C::parts>(s, rows, scale);
+        c.weighBlock(s, rows, scale, block);
         std::uint32_t high[C::N / 4];
         std::uint32_t low[C::N / 4];
         splitWeights(s, high, low);
@@ -295,7 +312,8 @@ cudaError_t launchConfig(const ExactProblem& p, Index first, Index last, int mul
                     number((s.queries + C::M - 1) / C::M),
                     number(first),
                     number(last),
-                    p.scale * 1.4426950408889634F};
+                    p.scale * 1.4426950408889634F,
+                    p.rows};
     const auto blocks = static_cast<unsigned>(std::min<Index>(multiprocessors, last - first));
     exactKernel<C><<<blocks, C::threads, C::bytes, stream>>>(maps[0], maps[1], maps[2], args);
     return cudaGetLastError();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gpu/kernels/hopper.h"
+#include "gpu/kernels/row_statistics.h"
 
 namespace attnscope::kernels::hopper {
 
@@ -18,11 +19,12 @@ struct Args {
     int rowTiles; // tiles of queries in a head
     int firstTile, lastTile;
     float scaleLog2; // scale log2(e)
+    RowStatistics rows;
 
     __device__ int kvHead(int head) const { return head / headsOf * kvHeadsOf + head % headsOf * kvHeadsOf / headsOf; }
 };
 
-template <class Number, int Dim, int KeyTile, int Groups, int StageCount, int PartCount, bool IsCausal>
+template <class Number, int Dim, int KeyTile, int Groups, int StageCount, int PartCount, bool IsCausal, bool WithRows = false>
 struct Config {
     using T = Number;
     static constexpr int D = Dim;           // columns of q, k, v with padding
@@ -32,6 +34,7 @@ struct Config {
     static constexpr int S = StageCount;    // tiles of k and of v in flight
     static constexpr int parts = PartCount; // 2: high and low halves of float32
     static constexpr bool causal = IsCausal;
+    static constexpr bool withRows = WithRows; // row statistics beside the output
     static constexpr int threads = 128 * (Groups + 1);
     static constexpr int consumerRegisters = Groups == 2 ? 240 : 160;
     static constexpr int producerRegisters = Groups == 2 ? 24 : 32;

@@ -5,6 +5,7 @@
 
 #include "core/base/shape.h"
 #include "core/scores/score_source.h"
+#include "gpu/kernels/row_statistics.h"
 
 #include <cuda_runtime_api.h>
 
@@ -26,18 +27,6 @@ struct MapOperand {
     Index rows = 0;
     Index width = 0;
     const float* factor = nullptr; ///< the power of two it was multiplied by; null: none
-};
-
-inline constexpr int kTopKeys = 8; ///< largest weights that are kept of each row
-
-/// Of each row of exp(scale q k^T - lse): the log-sum-exp alone, or all of it where topKeys is set. Entropy is lse - sum p s.
-struct RowStatistics {
-    float* lse = nullptr;        ///< [N] natural log of the sum of exp(logits)
-    float* largest = nullptr;    ///< [N] the largest weight
-    float* entropy = nullptr;    ///< [N] nats
-    float* sumSquares = nullptr; ///< [N] sum of squared weights
-    float* topWeights = nullptr; ///< [N, kTopKeys] in falling order; 0 where the row sees fewer keys
-    int* topKeys = nullptr;      ///< [N, kTopKeys]; -1 there
 };
 
 struct ExactTerm {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Log-sum-exp, largest weight, entropy, sum of squares and the eight largest weights of each row, in one pass over the keys.
+// Log-sum-exp, entropy, sum of squares and the eight largest weights of each row, in one pass over the keys (exact_hopper_rows.cu gives
+// the output too).
 //
 // Ladder (version, prediction, measured on an H100 80GB, 2026-11-23: n = 131,072, float16, D = 64):
 //   1  mma.sync. Predicted: the exponentials' 4.8 ms plus the products' 7. Measured: log-sum-exp alone 20.4 ms; everything 108.
@@ -9,37 +10,13 @@
 //   3  Scores are offered by eights, against a threshold that the four threads of a row share. Predicted: a third of the offers, 30 ms.
 //      Measured: 52.1 ms (D = 128 54.0). Lesson: the lists still cost most; a second pass over the keys above the last threshold is next.
 //      Warpgroups that multiply in turns took 8.7 ms for the log-sum-exp alone, 12.9 at D = 128: they are not kept.
+#include "gpu/kernels/row_sums.cuh"
 #include "gpu/kernels/strip.cuh"
 #include "gpu/kernels/strip_hopper.cuh"
 
 namespace attnscope::kernels {
 
 namespace {
-
-struct Kept {
-    float score = kNever;
-    int key = -1;
-};
-
-/// The largest scores that a thread saw in one row, in falling order; equal ones by key.
-struct TopList {
-    Kept kept[kTopKeys];
-
-    __device__ void offer(float score, int key)
-    {
-        if (!(score > kept[kTopKeys - 1].score))
-            return;
-        Kept next{score, key};
-#pragma unroll
-        for (auto& place : kept) {
-            if (next.score > place.score || (next.score == place.score && next.key < place.key)) {
-                const Kept pushed = place;
-                place = next;
-                next = pushed;
-            }
-        }
-    }
-};
 
 /// Sums of one row relative to its running maximum, in units of log2.
 struct RowSums {
@@ -82,8 +59,7 @@ struct StatisticsEpilogue {
     Index firstVisible, rows, cols;
     float scaleLog2;
     RowSums sums[2];
-    TopList lists[kFull ? 2 : 1];
-    float floors[2] = {kNever, kNever}; // no score up to it can be among the row's largest any more
+    CellList cells[kFull ? 2 : 1];
 
     __device__ Index seen(Index row) const { return min(cols, firstVisible + row); }
     __device__ Index lastCol(Index tileRow, Index tileRows, const StripArea& area) const
@@ -101,10 +77,6 @@ struct StatisticsEpilogue {
             addScaled(acc, col);
         else
             addPlain(acc, col);
-        if constexpr (kFull) {
-            offerTile(acc, 0, col);
-            offerTile(acc, 1, col);
-        }
     }
     __device__ void addPlain(const float (&acc)[kTile / 2], Index col)
     {
@@ -145,6 +117,8 @@ struct StatisticsEpilogue {
     __device__ void addRow(const float (&acc)[kTile / 2], int r, float tileTop, Index col)
     {
         RowSums& s = sums[r];
+        if constexpr (kFull)
+            cells[r].offer(tileTop, static_cast<int>(col));
         const float top = fmaxf(s.top, tileTop);
         if (top == kNever)
             return;
@@ -161,34 +135,6 @@ struct StatisticsEpilogue {
                 }
             }
     }
-    /// Eight cells at a time, of which there is seldom one that counts.
-    __device__ void offerTile(const float (&acc)[kTile / 2], int r, Index col)
-    {
-        TopList& list = lists[r];
-#pragma unroll
-        for (int g = 2 * r; g < kTile / 2; g += 16) {
-            float best = kNever;
-#pragma unroll
-            for (int i = g; i < g + 16; i += 4)
-                best = fmaxf(best, fmaxf(acc[i] * scaleLog2, acc[i + 1] * scaleLog2));
-            if (!(best > floors[r]))
-                continue;
-#pragma unroll
-            for (int i = g; i < g + 16; i += 4)
-#pragma unroll
-                for (int e = 0; e < 2; ++e)
-                    list.offer(acc[i + e] * scaleLog2, static_cast<int>(col) + i / 4 * 8 + e);
-        }
-        // The eighth of one thread, or the second of each of the row's four: eight keys, all earlier ones, weigh as much.
-        float eighth = list.kept[kTopKeys - 1].score;
-        float second = list.kept[1].score;
-#pragma unroll
-        for (int lanes = 1; lanes <= 2; lanes *= 2) {
-            eighth = fmaxf(eighth, __shfl_xor_sync(0xffffffffU, eighth, lanes));
-            second = fminf(second, __shfl_xor_sync(0xffffffffU, second, lanes));
-        }
-        floors[r] = fmaxf(eighth, second);
-    }
     __device__ void end(Index row)
     {
 #pragma unroll
@@ -201,39 +147,13 @@ struct StatisticsEpilogue {
             if (at < rows && threadIdx.x % 4 == 0) {
                 if (to.lse != nullptr)
                     to.lse[at] = lse;
-                if (to.largest != nullptr)
-                    to.largest[at] = 1.0F / s.sum;
                 if (to.entropy != nullptr)
                     to.entropy[at] = logf(s.sum) - s.scored / s.sum * kLn2;
                 if (to.sumSquares != nullptr)
                     to.sumSquares[at] = s.squares / (s.sum * s.sum);
             }
             if constexpr (kFull)
-                writeTop(lists[r], at, s.top + log2f(s.sum));
-        }
-    }
-    /// The four lanes of a row offer their best until eight are found.
-    __device__ void writeTop(TopList& list, Index at, float lse2)
-    {
-        for (int place = 0; place < kTopKeys; ++place) {
-            Kept best = list.kept[0];
-#pragma unroll
-            for (int lanes = 1; lanes <= 2; lanes *= 2) {
-                const float score = __shfl_xor_sync(0xffffffffU, best.score, lanes);
-                const int key = __shfl_xor_sync(0xffffffffU, best.key, lanes);
-                if (score > best.score || (score == best.score && key < best.key))
-                    best = {score, key};
-            }
-            if (best.key == list.kept[0].key && best.score != kNever) { // this lane's was taken
-#pragma unroll
-                for (int i = 0; i + 1 < kTopKeys; ++i)
-                    list.kept[i] = list.kept[i + 1];
-                list.kept[kTopKeys - 1] = {};
-            }
-            if (at < rows && threadIdx.x % 4 == 0) {
-                to.topWeights[at * kTopKeys + place] = best.score == kNever ? 0.0F : exp2f(best.score - lse2);
-                to.topKeys[at * kTopKeys + place] = best.score == kNever ? -1 : best.key;
-            }
+                cells[r].writeBest(to.topKeys + at * kTopKeys, at < rows && threadIdx.x % 4 == 0);
         }
     }
 };
@@ -242,7 +162,11 @@ template <bool kFull>
 __device__ StatisticsEpilogue<kFull> epilogueOf(const StripArea& area, const ExactTerm& exact, Index firstVisible, const RowStatistics& to)
 {
     const float scale = exact.scale * 1.4426950408889634F;
-    return {to, firstVisible, area.rowEnd, area.colEnd, exact.q.factor == nullptr ? scale : scale / (*exact.q.factor * *exact.k.factor)};
+    StatisticsEpilogue<kFull> made{to, firstVisible, area.rowEnd, area.colEnd,
+                                   exact.q.factor == nullptr ? scale : scale / (*exact.q.factor * *exact.k.factor)};
+    for (CellList& list : made.cells)
+        list.clear();
+    return made;
 }
 
 template <int Parts, bool kFull>
@@ -308,9 +232,27 @@ cudaError_t launchRowStatistics(const ExactTerm& exact, Index firstVisible, int 
                                 Index lastRow, const CardLimits& card, cudaStream_t stream)
 {
     const Request request{exact, firstVisible, to, firstRow, lastRow, card};
-    if (parts == 2)
-        return isFull(to) ? launch<2, true>(request, stream) : launch<2, false>(request, stream);
-    return isFull(to) ? launch<1, true>(request, stream) : launch<1, false>(request, stream);
+    if (!isFull(to))
+        return parts == 2 ? launch<2, false>(request, stream) : launch<1, false>(request, stream);
+    const auto status = parts == 2 ? launch<2, true>(request, stream) : launch<1, true>(request, stream);
+    if (status != cudaSuccess)
+        return status;
+    TopKeysProblem top;
+    top.q = exact.q.data;
+    top.k = exact.k.data;
+    top.parts = parts;
+    top.rows = exact.q.rows;
+    top.keys = exact.k.rows;
+    top.width = exact.q.width;
+    top.firstRow = firstRow;
+    top.lastRow = lastRow;
+    top.firstVisible = firstVisible;
+    top.scale = exact.scale;
+    top.qFactors = exact.q.factor;
+    top.kFactors = exact.k.factor;
+    top.span = kTile;
+    top.to = to;
+    return launchTopKeys(top, stream);
 }
 
 } // namespace attnscope::kernels
