@@ -9,6 +9,9 @@
 //      cell, cost seven times the sums.
 //   3  Scores are offered by eights, against a threshold that the four threads of a row share. Predicted: a third of the offers, 30 ms.
 //      Measured: 52.1 ms (D = 128 54.0). Lesson: the lists still cost most; a second pass over the keys above the last threshold is next.
+//   4  Lists of the eight cells (32 keys of one thread's tile) with the largest scores, one offer a tile and row; a second step takes
+//      the keys from them (top_keys.cu). Predicted: 12 ms. Measured (2026-11-24): 13.0 (D = 128 17.0; split float32 17.8 and 27.2).
+//      Lesson: the second step reads 1.5 to 3 ms from the cache; the sums cost as much again.
 //      Warpgroups that multiply in turns took 8.7 ms for the log-sum-exp alone, 12.9 at D = 128: they are not kept.
 #include "gpu/kernels/row_sums.cuh"
 #include "gpu/kernels/strip.cuh"

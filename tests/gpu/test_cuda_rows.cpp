@@ -86,7 +86,8 @@ private Q_SLOTS:
         const tests::HeardNotices heard;
         for (const auto& backend : cudaBackends())
             for (const auto dtype : {Dtype::F32, Dtype::TF32, Dtype::F16, Dtype::BF16})
-                compareBoth(**backend->in(dtype), inputs);
+                if (dtype != Dtype::F32 || std::max(d, dv) <= 128) // split operands have no wider kernel
+                    compareBoth(**backend->in(dtype), inputs);
         QCOMPARE(heard.count(), std::size_t{0});
     }
 
