@@ -37,6 +37,7 @@ __global__ __launch_bounds__(kThreads, 1) void walkKernel(const WalkProblem p)
         __syncthreads(); // this chunk is here, the state is written, and the chunk before is read
         float c[kTiles][4] = {};
         walk.copy(stage == 0 ? Stages - 1 : stage - 1, chunk + Stages - 1);
+        walk.loadRows(s.stages[stage]);
         walk.readState(s.stages[stage], c);
         walk.loadFactors(s.stages[stage]);
         __syncthreads();
@@ -84,8 +85,8 @@ bool canWalk(Dtype dtype)
 
 cudaError_t launchWalk(const WalkProblem& p, cudaStream_t stream)
 {
-    if (hasClusterWalk())
-        return launchClusterWalk(p, stream);
+    if (hasBulkWalk())
+        return launchBulkWalk(p, stream);
     return p.dtype == Dtype::BF16 ? launchOf<__nv_bfloat16>(p, stream) : launchOf<__half>(p, stream);
 }
 

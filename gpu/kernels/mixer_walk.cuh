@@ -28,7 +28,7 @@ template <int Stages>
 struct Shared {
     Stage stages[Stages];
     char state[kWide * kSlice * 2], now[kSliceTile], decayed[kSliceTile]; ///< S, u and keyRows u in 16 bits
-    hopper::Barrier full[Stages], empty[Stages];                          ///< of clusters: a stage is here; all blocks have read it
+    hopper::Barrier full[Stages], empty[Stages];                          ///< of mixer_bulk_walk.cu: a stage is here; it is read
 };
 
 /// Columns 16 step .. of a wide tile are in this square.
@@ -55,7 +55,8 @@ struct Walk {
     Index unit;
     int col0;
     float state[kTiles][4] = {};         ///< rows 16 warp .. of S
-    std::uint32_t keys[kSteps][4];       ///< fragments of Kᵀ
+    std::uint32_t rows[kWide / 16][4]{}; ///< fragments of W for warps 0 to 3, of Q for the others
+    std::uint32_t keys[kSteps][4];       ///< of Kᵀ
     std::uint32_t products[kSteps][4]{}; ///< and of P
 
     __device__ void copy(int stage, Index chunk) const
@@ -96,6 +97,16 @@ struct Walk {
         return static_cast<int>(pieceAt<kTiles>(0, row, n)) + static_cast<int>(threadIdx.x) % 4 * 4;
     }
 
+    /// What the state is multiplied with.
+    __device__ void loadRows(const Stage& in)
+    {
+        const int warp = threadIdx.x / 32;
+        if (warp >= 4 || p.w)
+#pragma unroll
+            for (int step = 0; step < kWide / 16; ++step)
+                loadA<8>(rows[step], squareOf(sharedAddress(warp < 4 ? in.w : in.q), step), warp % 4 * 16, step % 4);
+    }
+
     /// c = W S for warps 0 to 3, queryRows Q S for the others; then u for all, from the first.
     __device__ void readState(const Stage& in, float (&c)[kTiles][4])
     {
@@ -106,14 +117,12 @@ struct Walk {
             float odd[kTiles][4] = {}; // half of the sum, so that products wait for each other half as long
 #pragma unroll
             for (int step = 0; step < kWide / 16; ++step) {
-                std::uint32_t a[4];
-                loadA<8>(a, squareOf(sharedAddress(warp < 4 ? in.w : in.q), step), row0, step % 4);
 #pragma unroll
                 for (int n = 0; n < kTiles; n += 2) {
                     std::uint32_t b[4];
                     loadB<kTiles>(b, sharedAddress(s.state), step, n);
-                    Half<T>::mma(step % 2 == 0 ? c[n] : odd[n], a, b[0], b[1]);
-                    Half<T>::mma(step % 2 == 0 ? c[n + 1] : odd[n + 1], a, b[2], b[3]);
+                    Half<T>::mma(step % 2 == 0 ? c[n] : odd[n], rows[step], b[0], b[1]);
+                    Half<T>::mma(step % 2 == 0 ? c[n + 1] : odd[n + 1], rows[step], b[2], b[3]);
                 }
             }
 #pragma unroll

@@ -45,9 +45,9 @@ inline Index walkChunk(Dtype dtype) { return bytesOf(dtype) == 2 ? 64 : 32; }
 /// Whether the current device has the shared memory for it.
 bool canWalk(Dtype dtype);
 
-/// Whether the current device and this build have launchClusterWalk, which does what launchWalk does with clusters of blocks.
-bool hasClusterWalk();
-cudaError_t launchClusterWalk(const WalkProblem& problem, cudaStream_t stream);
+/// Whether the current device and this build have launchBulkWalk, which is launchWalk with Hopper's copy engine.
+bool hasBulkWalk();
+cudaError_t launchBulkWalk(const WalkProblem& problem, cudaStream_t stream);
 
 /// Asynchronous; 16-bit inputs by launchWalk, float32 by launchWideWalk (TF32: products of TF32's precision).
 cudaError_t launchWalk(const WalkProblem& problem, cudaStream_t stream);

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The walk of mixer_walk.cu on Hopper: the blocks of a head are a cluster, and what all of them read is copied once for all.
-#include "gpu/kernels/cluster.h"
+// The walk of mixer_walk.cu on Hopper, where a warp of its own has the copy engine bring the tiles.
+//
+// Ladder (version, prediction, measured on an H100 with bf16, Gated DeltaNet, H = 16, D = 128, n = 16,384; 2026-11-24; the transform of
+// mixer_delta.cu takes 0.213 ms of each figure):
+//   1  boxes of the copy engine in place of 14 copies a thread and chunk. Clusters of blocks that share W, Q, K and P were predicted to
+//      bring 0.55 ms: with 2 blocks 0.610, but also without clusters 0.612 ms, so they went again; with 4 blocks 0.935, with 8 0.974 ms,
+//      as not all clusters find room at once (with each block's own cp.async, in the same run, 0.707 ms). Lesson: not L2 was the limit
+//      but the instructions that copied.
 #include "gpu/kernels/mixer_walk.cuh"
 #include "gpu/kernels/tensor_map.h"
 #include "gpu/kernels/tensor_slice_map.h"
@@ -19,22 +25,25 @@ struct WalkMaps {
     CUtensorMap w, q, k, products, u;
 };
 
-/// The one warp of a block in a cluster that copies: its part of the rows that all blocks need to all of them, the rest to its own.
-template <int Cluster>
+/// A multiple of 16 bytes, from and to multiples of 16.
+__device__ inline void copyBytes(void* to, const void* from, unsigned bytes, hopper::Barrier& done)
+{
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(hopper::sharedAddress(to)),
+                 "l"(from), "r"(bytes), "r"(hopper::sharedAddress(&done))
+                 : "memory");
+}
+
+/// The one thread of a block that copies.
 struct Producer {
     const WalkProblem& p;
     const WalkMaps& maps;
     Shared<kStages>& s;
     Index unit;
     int col0;
-    int rank = static_cast<int>(hopper::rankInCluster());
-
-    static constexpr int kPart = kChunk / Cluster; // rows
 
     __device__ void copySquare(char* tile, const CUtensorMap& map, hopper::Barrier& done, int column, Index row, Index head) const
     {
-        hopper::shareBox<Cluster>(tile + rank * kPart * 128, map, done, column, static_cast<int>(row) + rank * kPart,
-                                  static_cast<int>(head));
+        hopper::copyBox(tile, map, done, column, static_cast<int>(row), static_cast<int>(head));
     }
     __device__ void copyWide(char* tile, const CUtensorMap& map, hopper::Barrier& done, Index row, Index head) const
     {
@@ -43,7 +52,7 @@ struct Producer {
     }
     __device__ void copyFactors(float* to, const float* factors, hopper::Barrier& done, Index first) const
     {
-        hopper::copyBytes(to, factors + unit * p.chunks * kChunk + first, kChunk * sizeof(float), done);
+        copyBytes(to, factors + unit * p.chunks * kChunk + first, kChunk * sizeof(float), done);
     }
     __device__ void copy(int stage, Index chunk) const
     {
@@ -67,14 +76,14 @@ struct Producer {
         for (Index chunk = 0; chunk < p.chunks; ++chunk) {
             const auto stage = static_cast<int>(chunk % kStages);
             if (chunk >= kStages)
-                hopper::waitForCluster(s.empty[stage], static_cast<unsigned>(chunk / kStages - 1) & 1U);
+                s.empty[stage].wait(static_cast<unsigned>(chunk / kStages - 1) & 1U);
             copy(stage, chunk);
         }
     }
 };
 
-template <class T, int Cluster>
-__global__ __launch_bounds__(kThreads + 32, 1) void clusterWalkKernel(const WalkProblem p, const __grid_constant__ WalkMaps maps)
+template <class T>
+__global__ __launch_bounds__(kThreads + 32, 1) void bulkWalkKernel(const WalkProblem p, const __grid_constant__ WalkMaps maps)
 {
 #if __CUDA_ARCH__ >= 900
     extern __shared__ __align__(1024) char memory[];
@@ -84,14 +93,14 @@ __global__ __launch_bounds__(kThreads + 32, 1) void clusterWalkKernel(const Walk
     if (threadIdx.x == kThreads) {
         for (int stage = 0; stage < kStages; ++stage) {
             s.full[stage].init(1);
-            s.empty[stage].init(Cluster);
+            s.empty[stage].init(1);
         }
         hopper::fenceBarriers();
     }
-    hopper::syncCluster();
+    __syncthreads();
     if (threadIdx.x >= kThreads) {
         if (threadIdx.x == kThreads)
-            Producer<Cluster>{p, maps, s, unit, col0}.run();
+            Producer{p, maps, s, unit, col0}.run();
     } else {
         Walk<T, kStages> walk{p, s, unit, col0};
         walk.clear();
@@ -103,66 +112,54 @@ __global__ __launch_bounds__(kThreads + 32, 1) void clusterWalkKernel(const Walk
             const float decay[2] = {__ldg(decays + chunk * p.decayWidth),
                                     __ldg(decays + chunk * p.decayWidth + (p.decayWidth == 1 ? 0 : 8))};
             s.full[stage].wait(parity);
+            walk.loadRows(s.stages[stage]); // all that doesn't wait for the state
+            walk.loadFactors(s.stages[stage]);
             hopper::syncNamed(1, kThreads); // the state is written
             float c[kTiles][4] = {};
             walk.readState(s.stages[stage], c);
-            walk.loadFactors(s.stages[stage]);
             hopper::syncNamed(1, kThreads);
-            if (threadIdx.x < Cluster)
-                hopper::arriveAt(s.empty[stage], threadIdx.x);
+            if (threadIdx.x == 0)
+                s.empty[stage].arrive();
             walk.writeState(chunk, decay, c);
             stage = stage == kStages - 1 ? 0 : stage + 1;
             parity ^= stage == 0 ? 1U : 0U;
         }
     }
-    __syncwarp();
-    hopper::syncCluster(); // no block leaves while others copy into it
 #endif
 }
 
-cudaError_t makeMap(CUtensorMap& map, const WalkProblem& p, const WalkRows& from, int boxRows)
+cudaError_t makeMap(CUtensorMap& map, const WalkProblem& p, const WalkRows& from)
 {
-    return makeTensorMap(map, from.data, p.dtype == Dtype::F16, p.units / from.group, from.rows, from.cols, boxRows);
+    return makeTensorMap(map, from.data, p.dtype == Dtype::F16, p.units / from.group, from.rows, from.cols, kChunk);
 }
 
-template <class T, int Cluster>
-cudaError_t launchClusters(const WalkProblem& p, cudaStream_t stream)
+template <class T>
+cudaError_t launch(const WalkProblem& p, cudaStream_t stream)
 {
-    constexpr int kPart = kChunk / Cluster;
     WalkMaps maps{};
     const Index rows = p.chunks * kChunk;
-    auto status = p.w ? makeMap(maps.w, p, {p.w, 1, rows, kWide, 0}, kPart) : cudaSuccess;
+    auto status = p.w ? makeMap(maps.w, p, {p.w, 1, rows, kWide, 0}) : cudaSuccess;
     if (status == cudaSuccess)
-        status = makeMap(maps.q, p, p.q, kPart);
+        status = makeMap(maps.q, p, p.q);
     if (status == cudaSuccess)
-        status = makeMap(maps.k, p, p.k, kPart);
+        status = makeMap(maps.k, p, p.k);
     if (status == cudaSuccess)
-        status = makeMap(maps.products, p, {p.products, 1, rows, kChunk, 0}, kPart);
+        status = makeMap(maps.products, p, {p.products, 1, rows, kChunk, 0});
     if (status == cudaSuccess)
         status = makeSliceMap(maps.u, p.u.data, p.dtype == Dtype::F16, p.units / p.u.group, p.u.rows, p.u.cols, kChunk);
-    const auto kernel = clusterWalkKernel<T, Cluster>;
+    const auto kernel = bulkWalkKernel<T>;
     if (status == cudaSuccess)
         status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
     if (status != cudaSuccess)
         return status;
-    const Index slices = (p.valueDim + kSlice - 1) / kSlice;
-    cudaLaunchConfig_t config{};
-    config.gridDim = dim3(static_cast<unsigned>((slices + Cluster - 1) / Cluster * Cluster), static_cast<unsigned>(p.units));
-    config.blockDim = dim3(kThreads + 32);
-    config.dynamicSmemBytes = kBytes;
-    config.stream = stream;
-    cudaLaunchAttribute attribute{};
-    attribute.id = cudaLaunchAttributeClusterDimension;
-    attribute.val.clusterDim.x = Cluster;
-    attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
-    config.attrs = &attribute;
-    config.numAttrs = 1;
-    return cudaLaunchKernelEx(&config, kernel, p, maps);
+    const dim3 blocks(static_cast<unsigned>((p.valueDim + kSlice - 1) / kSlice), static_cast<unsigned>(p.units));
+    kernel<<<blocks, kThreads + 32, kBytes, stream>>>(p, maps);
+    return cudaGetLastError();
 }
 
 } // namespace
 
-bool hasClusterWalk()
+bool hasBulkWalk()
 {
     cudaFuncAttributes found{};
     int device = 0;
@@ -171,12 +168,12 @@ bool hasClusterWalk()
     return cudaGetDevice(&device) == cudaSuccess &&
            cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
            cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) == cudaSuccess && major >= 9 && most >= kBytes &&
-           cudaFuncGetAttributes(&found, clusterWalkKernel<__half, 4>) == cudaSuccess && found.ptxVersion >= 90;
+           cudaFuncGetAttributes(&found, bulkWalkKernel<__half>) == cudaSuccess && found.ptxVersion >= 90;
 }
 
-cudaError_t launchClusterWalk(const WalkProblem& p, cudaStream_t stream)
+cudaError_t launchBulkWalk(const WalkProblem& p, cudaStream_t stream)
 {
-    return p.dtype == Dtype::BF16 ? launchClusters<__nv_bfloat16, 4>(p, stream) : launchClusters<__half, 4>(p, stream);
+    return p.dtype == Dtype::BF16 ? launch<__nv_bfloat16>(p, stream) : launch<__half>(p, stream);
 }
 
 } // namespace attnscope::kernels
