@@ -354,8 +354,8 @@ cudaError_t launchOf(const KernelProblem& p, const Plan& plan, float* memory, cu
 bool fitsElementwise(const KernelProblem& p)
 {
     const bool known = p.map.kind == MapKind::Elu || p.map.kind == MapKind::Softmaxes;
-    return known && !p.map.isFiltered && bytesOf(p.dtype) == 2 && !p.causal && p.shape.dim % 8 == 0 && p.shape.valueDim % 8 == 0 && p.shape.dim <= 2 * kTile &&
-           p.shape.valueDim <= 2 * kTile;
+    return known && !p.map.isFiltered && bytesOf(p.dtype) == 2 && !p.causal && p.shape.dim % 8 == 0 && p.shape.valueDim % 8 == 0 &&
+           p.shape.dim <= 2 * kTile && p.shape.valueDim <= 2 * kTile;
 }
 
 std::size_t elementwiseBytes(const KernelProblem& p)

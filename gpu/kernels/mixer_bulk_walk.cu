@@ -4,9 +4,12 @@
 // Ladder (version, prediction, measured on an H100 with bf16, Gated DeltaNet, H = 16, D = 128, n = 16,384; 2026-11-24; the transform of
 // mixer_delta.cu takes 0.213 ms of each figure):
 //   1  boxes of the copy engine in place of 14 copies a thread and chunk. Clusters of blocks that share W, Q, K and P were predicted to
-//      bring 0.55 ms: with 2 blocks 0.610, but also without clusters 0.612 ms, so they went again; with 4 blocks 0.935, with 8 0.974 ms,
-//      as not all clusters find room at once (with each block's own cp.async, in the same run, 0.707 ms). Lesson: not L2 was the limit
-//      but the instructions that copied.
+//      bring 0.55 ms: with 2 blocks 0.610, but also without clusters 0.612 ms, so they went again; with 4 blocks 0.935, with 8 0.974 ms
+//      (with each block's own cp.async, in the same run, 0.707 ms). Lesson: sharing copies brings nothing; fewer instructions that copy
+//      seem to be what helped (not profiled).
+//   2  W, Q, K and P into registers before the state is ready. Predicted 0.56, took 0.498 to 0.504 ms.
+//   3  rows' factors read by the threads a chunk ahead and no longer copied in bulk, which racecheck reported as read too early:
+//      0.510 ms, 0 hazards.
 #include "gpu/kernels/mixer_walk.cuh"
 #include "gpu/kernels/tensor_map.h"
 #include "gpu/kernels/tensor_slice_map.h"
@@ -25,13 +28,28 @@ struct WalkMaps {
     CUtensorMap w, q, k, products, u;
 };
 
-/// A multiple of 16 bytes, from and to multiples of 16.
-__device__ inline void copyBytes(void* to, const void* from, unsigned bytes, hopper::Barrier& done)
-{
-    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(hopper::sharedAddress(to)),
-                 "l"(from), "r"(bytes), "r"(hopper::sharedAddress(&done))
-                 : "memory");
-}
+/// The factors of queries and keys, a number a thread and chunk, read from global memory a chunk ahead.
+struct RowFactors {
+    const float* from = nullptr;
+    float ahead = 0.0F;
+
+    __device__ RowFactors(const WalkProblem& p, Index unit)
+    {
+        if (!p.queryRows || threadIdx.x >= 2 * kChunk)
+            return;
+        from = (threadIdx.x < kChunk ? p.queryRows : p.keyRows) + unit * p.chunks * kChunk + threadIdx.x % kChunk;
+        ahead = __ldg(from);
+    }
+    /// Before a barrier of the threads that read them.
+    __device__ void store(Stage& to, Index chunk, Index chunks)
+    {
+        if (from == nullptr)
+            return;
+        (threadIdx.x < kChunk ? to.queryRows : to.keyRows)[threadIdx.x % kChunk] = ahead;
+        if (chunk + 1 < chunks)
+            ahead = __ldg(from + (chunk + 1) * kChunk);
+    }
+};
 
 /// The one thread of a block that copies.
 struct Producer {
@@ -50,26 +68,18 @@ struct Producer {
         copySquare(tile, map, done, 0, row, head);
         copySquare(tile + kSquareTile, map, done, kWide / 2, row, head);
     }
-    __device__ void copyFactors(float* to, const float* factors, hopper::Barrier& done, Index first) const
-    {
-        copyBytes(to, factors + unit * p.chunks * kChunk + first, kChunk * sizeof(float), done);
-    }
     __device__ void copy(int stage, Index chunk) const
     {
         Stage& to = s.stages[stage];
         hopper::Barrier& done = s.full[stage];
         const Index first = chunk * kChunk;
-        done.expect((p.w ? kWideTile : 0) + 2 * kWideTile + kSquareTile + kSliceTile + (p.queryRows ? 2 * kChunk * sizeof(float) : 0));
+        done.expect((p.w ? kWideTile : 0) + 2 * kWideTile + kSquareTile + kSliceTile);
         if (p.w)
             copyWide(to.w, maps.w, done, first, unit);
         hopper::copyBox(to.u, maps.u, done, col0, static_cast<int>(first - p.u.offset), static_cast<int>(unit / p.u.group));
         copyWide(to.k, maps.k, done, first - p.k.offset, unit / p.k.group);
         copyWide(to.q, maps.q, done, first - p.q.offset, unit / p.q.group);
         copySquare(to.products, maps.products, done, 0, first, unit);
-        if (p.queryRows) {
-            copyFactors(to.queryRows, p.queryRows, done, first);
-            copyFactors(to.keyRows, p.keyRows, done, first);
-        }
     }
     __device__ void run() const
     {
@@ -106,12 +116,14 @@ __global__ __launch_bounds__(kThreads + 32, 1) void bulkWalkKernel(const WalkPro
         walk.clear();
         const Index row = p.decayWidth == 1 ? 0 : threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4;
         const float* const decays = p.decays + unit * p.chunks * p.decayWidth + row;
+        RowFactors factors(p, unit);
         int stage = 0;
         unsigned parity = 0;
         for (Index chunk = 0; chunk < p.chunks; ++chunk) {
             const float decay[2] = {__ldg(decays + chunk * p.decayWidth),
                                     __ldg(decays + chunk * p.decayWidth + (p.decayWidth == 1 ? 0 : 8))};
             s.full[stage].wait(parity);
+            factors.store(s.stages[stage], chunk, p.chunks);
             walk.loadRows(s.stages[stage]); // all that doesn't wait for the state
             walk.loadFactors(s.stages[stage]);
             hopper::syncNamed(1, kThreads); // the state is written
