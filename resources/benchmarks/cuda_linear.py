@@ -55,11 +55,16 @@ def efficient(q, k, v):
     return torch.softmax(q, -1) @ (torch.softmax(k, -2).transpose(-1, -2) @ v)
 
 
-def performer(w):
+def random_features(w):
     def features(x, axes):
         x = x * w.shape[1] ** -0.25
         p = x @ w.T
         return torch.exp(p - 0.5 * (x * x).sum(-1, keepdim=True) - p.amax(axes, keepdim=True)) + 1e-6
+    return features
+
+
+def performer(w):
+    features = random_features(w)
     return lambda q, k, v: normalised(features(q, -1), features(k, (-1, -2)), v)
 
 
@@ -78,10 +83,7 @@ def elu_chunked(q, k, v):
 
 
 def performer_chunked(w):
-    def features(x, axes):
-        x = x * w.shape[1] ** -0.25
-        p = x @ w.T
-        return torch.exp(p - 0.5 * (x * x).sum(-1, keepdim=True) - p.amax(axes, keepdim=True)) + 1e-6
+    features = random_features(w)
     return lambda q, k, v: chunked(features(q, -1), features(k, (-1, -2)), v)
 
 
