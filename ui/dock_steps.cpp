@@ -3,6 +3,7 @@
 
 #include "ui/dock_layouts.h"
 #include "ui/head_grid.h"
+#include "ui/layout_control.h"
 #include "ui/session_controller.h"
 #include "ui/undo_history.h"
 
@@ -77,6 +78,19 @@ void DockSteps::noteDocks()
     if (before != after)
         m_history.note(
             tr("panel %1").arg(m_name), [this, before] { restore(before); }, [this, after] { restore(after); });
+}
+
+void DockSteps::reset(LayoutControl& layouts)
+{
+    const QByteArray before = arrangementOf(m_window);
+    m_history.together(tr("reset layout"), [&] {
+        layouts.reset();
+        const QByteArray after = arrangementOf(m_window);
+        if (before != after)
+            m_history.note(
+                tr("panels"), [this, before] { restore(before); }, [this, after] { restore(after); });
+    });
+    remember();
 }
 
 void DockSteps::noteOrder()

@@ -13,6 +13,7 @@ class QMainWindow;
 namespace attnscope {
 
 class HeadGrid;
+class LayoutControl;
 class SessionController;
 class UndoHistory;
 
@@ -22,6 +23,9 @@ class DockSteps : public QObject {
 public:
     /// All of them outlive the steps. Call when the window has all its docks.
     DockSteps(QMainWindow& window, SessionController& controller, HeadGrid& heads, UndoHistory& history);
+
+    /// The layout as it was made, docks and board: one step.
+    void reset(LayoutControl& layouts);
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;

@@ -62,7 +62,6 @@ LayoutControl::LayoutControl(QMainWindow& window, SessionController& controller,
         group->addAction(actions[command])->setCheckable(true);
         connect(actions[command], &QAction::triggered, this, [this, kind = kind] { choose(kind); });
     }
-    connect(actions[Command::ResetLayout], &QAction::triggered, this, &LayoutControl::reset);
     connect(&controller, &SessionController::sessionRestored, this, &LayoutControl::follow);
     connect(&controller, &SessionController::sessionChanged, this, &LayoutControl::follow);
     followMethod(controller, *panels.help);

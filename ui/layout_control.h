@@ -34,10 +34,11 @@ public:
     QMenu* panelsMenu() { return m_panels; }
     /// For the next start.
     void keep();
+    /// The layout as it was made, docks and board.
+    void reset();
 
 private:
     void choose(LayoutKind kind);
-    void reset();
     void follow();
     void show(LayoutKind kind);
     void fitFont();

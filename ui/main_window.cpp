@@ -141,7 +141,8 @@ void MainWindow::connectSession()
 {
     m_layouts = new LayoutControl(*this, *m_controller, m_settings, m_actions, m_panels);
     m_desk = new SessionDesk({*this, *m_controller, m_settings, m_actions, m_panels, *m_layouts});
-    new DockSteps(*this, *m_controller, *m_panels.heads, m_desk->history());
+    auto* steps = new DockSteps(*this, *m_controller, *m_panels.heads, m_desk->history());
+    on(Command::ResetLayout, [this, steps] { steps->reset(*m_layouts); });
     menuBar()->actions().at(kViewMenu)->menu()->insertMenu(m_actions[Command::ThemeSystem], m_layouts->panelsMenu());
     menuBar()->actions().first()->menu()->insertMenu(m_actions[Command::SaveSession], &m_desk->recent());
     connect(&m_desk->recent(), &RecentFilesMenu::chosen, this, &MainWindow::open);

@@ -166,16 +166,33 @@ void UndoHistory::note(const QString& name, std::function<void()> undo, std::fun
         m_stack->push(new WindowStep(name, std::move(undo), std::move(redo)));
 }
 
+void UndoHistory::together(const QString& name, const std::function<void()>& changes)
+{
+    const InputChoice& input = m_controller.session().input;
+    if (input.path.empty() && input.text.empty())
+        return changes();
+    m_stack->beginMacro(name);
+    changes();
+    m_stack->endMacro();
+    if (m_stack->command(m_stack->index() - 1)->childCount() == 0)
+        drop(m_stack->index() - 1);
+}
+
+// An obsolete step is removed, not undone.
+void UndoHistory::drop(int last)
+{
+    const_cast<QUndoCommand*>(m_stack->command(last))->setObsolete(true); // Qt hands it out const, and lets nobody else mark it
+    m_stack->undo();
+}
+
 void UndoHistory::dropRefused()
 {
     const int last = m_stack->index() - 1;
     if (last < 0 || m_stack->command(last)->id() != kSessionStep)
         return;
-    auto* step = const_cast<QUndoCommand*>(m_stack->command(last)); // Qt hands it out const, and lets nobody else mark it
-    if (static_cast<Step*>(step)->after().whole().input.opensTheSame(m_controller.session().input))
-        return;
-    step->setObsolete(true);
-    m_stack->undo(); // an obsolete step is removed, not undone
+    const auto* step = static_cast<const Step*>(m_stack->command(last));
+    if (!step->after().whole().input.opensTheSame(m_controller.session().input))
+        drop(last);
 }
 
 bool UndoHistory::eventFilter(QObject* watched, QEvent* event)

@@ -29,6 +29,8 @@ public:
 
     /// A step of what no session holds, which is done already. Before the first input is open nothing is a step.
     void note(const QString& name, std::function<void()> undo, std::function<void()> redo);
+    /// All steps that `changes` makes are one; none where it makes none.
+    void together(const QString& name, const std::function<void()>& changes);
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
@@ -36,6 +38,7 @@ protected:
 private:
     void push(const Session& before, const Session& after);
     void dropRefused();
+    void drop(int last);
     std::shared_ptr<const std::string> shared(std::string&& text);
 
     SessionController& m_controller;

@@ -89,6 +89,33 @@ private Q_SLOTS:
         QCOMPARE(visibleDocks(again), compare);
     }
 
+    void resettingIsAStep()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        QTest::qWait(0);
+        const QStringList compare = visibleDocks(opened);
+        opened.action(QStringLiteral("Reset layout"))->trigger(); // nothing to put back
+        const int steps = opened.stack.count();
+        dock(opened, "methodsDock")->toggleViewAction()->trigger();
+        QVERIFY(QTest::qWaitFor([&] { return opened.stack.count() == steps + 1; }));
+        opened.controller.edit([](Session& s) { s.board.mode = BoardMode::Blink; });
+        opened.action(QStringLiteral("Reset layout"))->trigger();
+        QCOMPARE(opened.stack.count(), steps + 3);
+        QCOMPARE(opened.stack.undoText(), QStringLiteral("reset layout"));
+        QCOMPARE(visibleDocks(opened), compare);
+        QCOMPARE(opened.board.mode(), BoardMode::SideBySide);
+        opened.stack.undo();
+        QVERIFY(dock(opened, "methodsDock")->isHidden());
+        QCOMPARE(opened.board.mode(), BoardMode::Blink);
+        opened.stack.redo();
+        QCOMPARE(visibleDocks(opened), compare);
+        QCOMPARE(opened.board.mode(), BoardMode::SideBySide);
+        QTest::qWait(200); // what docks tell later is no step
+        QCOMPARE(opened.stack.count(), steps + 3);
+        QVERIFY(!opened.stack.canRedo());
+    }
+
     void everyDockFloatsAndComesBack()
     {
         OpenedWindow opened;
