@@ -173,6 +173,7 @@ void TextTools::jumpTo(Index token)
 {
     ViewState* view = m_panels.board->view();
     select(token, token);
+    m_panels.board->setFocus(); // the next key moves the map
     if (!view->isFitted() || double(view->rows()) <= kJumpWindow)
         return;
     QRectF cells(0.0, 0.0, kJumpWindow, kJumpWindow);

@@ -69,7 +69,9 @@ private Q_SLOTS:
 
         opened.board.view()->zoomTo({0.0, 0.0, 10.0, 10.0});
         const Index far = index.length() - 2;
+        opened.text->focusJump();
         Q_EMIT opened.text->jumped(far);
+        QCOMPARE(opened.window.focusWidget(), static_cast<QWidget*>(&opened.board));
         QVERIFY(opened.board.view()->rect().contains(QPointF(double(far), double(far))));
         QCOMPARE(opened.board.view()->rect().width(), 10.0); // the zoom stays
         QCOMPARE(opened.controller.session().view.pinnedQuery, std::optional(far));
