@@ -112,7 +112,7 @@ std::vector<CommandSpec> otherCommands()
 {
     return {
         {Command::StartLong, "&Measure", "&Start what waits", "Ctrl+R",
-         "Run the model up to this layer although it takes long; what it takes stands in the map's place"},
+         "Compute what waits because it takes long or was cancelled: the layer, its maps, their metrics, thumbnails"},
         {Command::Measure, "&Measure", "&Measure latency", "F9", "Start the sweep of the latency tab"},
         {Command::CancelJobs, "&Measure", "&Cancel all jobs", "Ctrl+.", "Stop everything that is being computed"},
         {Command::Architectures, "&Architectures", "&Side by side…", "Ctrl+Shift+A",

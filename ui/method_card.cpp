@@ -52,7 +52,7 @@ MethodCard::MethodCard(QWidget* parent)
     layout->addWidget(m_summary);
     layout->addWidget(m_start);
     m_start->hide();
-    m_start->setToolTip(tr("Start the calculation although it takes long; Esc cancels it"));
+    m_start->setToolTip(tr("Start the calculation, however long it takes; Ctrl+. cancels it"));
     connect(m_start, &QPushButton::clicked, this, &MethodCard::startRequested);
 
     connect(m_select, &QRadioButton::clicked, this, &MethodCard::selectRequested);

@@ -91,7 +91,9 @@ QString cellText(const ApproximationState& state, std::size_t column, bool refer
         return (reference ? QObject::tr("reference: %1") : QStringLiteral("%1")).arg(methodTitle(state.setting));
     if (state.failure)
         return column == 1 ? QString::fromStdString(state.failure->what) : QString();
-    return state.metrics ? kColumns[column].text(state, *state.metrics) : state.busy || state.comparison ? QStringLiteral("…") : QString();
+    if (state.metrics)
+        return kColumns[column].text(state, *state.metrics);
+    return state.unmeasured ? QStringLiteral("–") : state.busy || state.comparison ? QStringLiteral("…") : QString();
 }
 
 } // namespace
@@ -116,6 +118,8 @@ QString metricsSummary(const ApproximationState& state)
 {
     if (state.failure)
         return QString::fromStdString(state.failure->what + " " + state.failure->hint);
+    if (!state.metrics && state.unmeasured && !state.busy)
+        return QObject::tr("Not measured. %1").arg(QString::fromStdString(state.unmeasured->what + " " + state.unmeasured->hint));
     if (!state.metrics)
         return state.busy ? QObject::tr("computing…") : state.comparison ? QObject::tr("measuring…") : QString();
     const auto& m = *state.metrics;

@@ -10,6 +10,8 @@
 
 namespace attnscope {
 
+Error cancelledByHand() { return {Errc::Cancelled, "Cancelled.", "Ctrl+R goes on, F5 reads the input again."}; }
+
 SessionController::SessionController(RunContext context, QObject* parent, std::vector<const Backend*> backends)
     : QObject(parent), m_backends(std::move(backends))
 {
@@ -130,10 +132,16 @@ void SessionController::cancelAll()
 {
     for (const auto& job : m_jobs->jobs())
         m_jobs->cancel(job.id);
-    if (m_board.exact)
+    if (m_board.exact || m_jobs->idle())
         return;
-    m_board.failure = Error{Errc::Cancelled, "The calculation was cancelled.", "Press F5 to start it again."};
+    m_board.failure = cancelledByHand(); // before the jobs have ended
     Q_EMIT boardChanged();
+}
+
+void SessionController::stop(const std::string& slot)
+{
+    ++m_latest[slot];
+    m_jobs->cancelSlot(slot);
 }
 
 void SessionController::step(int layers, int heads)

@@ -12,6 +12,7 @@
 #include <QObject>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -25,8 +26,19 @@ struct ApproximationState {
     std::shared_ptr<const ScoreSource> error;     ///< approximation against exact, by the session's metric
     std::optional<ComparisonMetrics> metrics;     ///< none while they are being measured
     std::optional<Error> failure;                 ///< why there is no comparison
+    std::optional<Error> unmeasured;              ///< why there are no metrics
     bool busy = false;
-    bool tooLong = false; ///< the failure says how long it would take: startLong() starts it all the same
+    bool waits = false; ///< for a person, because it takes long or was cancelled: startLong() starts it; the failure says why
+
+    /// A setting without a map.
+    static ApproximationState failed(MethodSetting setting, Error why, bool waits = false)
+    {
+        ApproximationState state;
+        state.setting = std::move(setting);
+        state.failure = std::move(why);
+        state.waits = waits;
+        return state;
+    }
 };
 
 /// All results that the board shows.
@@ -40,6 +52,9 @@ struct BoardState {
     std::vector<ApproximationState> approximations;
     std::vector<ApproximationState> references; ///< uniform and best rank r: the lines beside the metrics
 };
+
+/// What stands in place of what a person cancelled.
+Error cancelledByHand();
 
 class SessionController : public QObject {
     Q_OBJECT
@@ -74,11 +89,11 @@ public:
     void reload();
     void cancelAll();
 
-    /// An approximation that waits for consent because it will take long (see core/session/time_estimate.h).
+    /// An approximation that waits: it was cancelled, or will take long (see core/session/time_estimate.h).
     void startLong(std::size_t index);
     /// Metrics are of these queries alone; ascending, each once. Empty: of all.
     void setMeasuredQueries(std::vector<Index> rows);
-    /// Everything that waits for consent: the layer, and approximations.
+    /// Everything that waits: for consent, or because it was cancelled.
     void startAllLong();
 
     /// Another layer and head, within what the input has.
@@ -121,6 +136,7 @@ private:
     void startApproximation(std::size_t index, bool evenIfLong = false);
     void startMetrics(std::vector<ApproximationState>& list, std::size_t index, const std::string& slot);
     void startRowStatistics();
+    void measureAgain(std::vector<ApproximationState>& list, const char* slot);
     void startReferences();
     void startReference(std::size_t index, const MethodSetting& setting);
     void startThumbnails();
@@ -128,6 +144,23 @@ private:
     void fail(const Error& error);
     void selectHead();
     void clampToDocument();
+
+    static constexpr const char* kMetricsSlot = "metrics";
+    static constexpr const char* kReferenceMetricsSlot = "referenceMetrics";
+
+    /// Into the controller's queue, in a slot: `done` gets Errc::Cancelled where a person cancelled the job, and isn't called where
+    /// another job or stop() took its place.
+    template <class Work, class Done>
+    void start(const std::string& slot, const std::string& title, Lane lane, Work work, Done done)
+    {
+        const auto number = ++m_latest[slot];
+        m_jobs->replace(slot, title, lane, std::move(work), [this, slot, number, done = std::move(done)](auto result) {
+            if (m_latest[slot] == number)
+                done(std::move(result));
+        });
+    }
+    void stop(const std::string& slot);
+
     std::vector<const Backend*> m_backends;
     Session m_session;
     BoardState m_board;
@@ -136,7 +169,9 @@ private:
     QString m_inputText;               ///< likewise
     bool m_thumbnailsWanted = false;
     std::vector<Index> m_measuredQueries;
-    bool m_layerWaits = false; ///< for consent: m_board.failure says how long it takes
+    bool m_layerWaits = false;                     ///< m_board.failure says why
+    bool m_thumbnailsWait = false;                 ///< they were cancelled
+    std::map<std::string, std::uint64_t> m_latest; ///< job of each slot
     Errc m_lastFailure = Errc::Io;
     std::unique_ptr<JobQueue> m_jobs;
 };

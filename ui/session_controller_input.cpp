@@ -56,14 +56,12 @@ void SessionController::startOpenInput()
 {
     if (!m_board.document)
         Q_EMIT boardChanged(); // says that it is being opened
-    m_jobs->replace(
+    start(
         "input", m_session.input.path.empty() ? "Reading the text through the model" : "Opening " + m_session.input.path, Lane::Interactive,
         [input = m_session.input](const RunContext& context) { return openWithText(input, context); },
         [this](Result<OpenedInput> opened) {
-            if (!opened && opened.error().code == Errc::Cancelled)
-                return; // another input took its place, or cancelAll() has said so
             if (!opened)
-                return rejectInput(opened.error());
+                return rejectInput(opened.error().code == Errc::Cancelled ? cancelledByHand() : opened.error());
             m_fallback.reset();
             m_shownInput = m_session.input;
             m_board = {};
@@ -135,17 +133,17 @@ void SessionController::startLoadLayer(bool evenIfLong)
     if (!m_board.document)
         return;
     m_layerWaits = false;
-    m_jobs->cancelSlot("exact");
-    m_jobs->replace(
+    stop("exact");
+    start(
         "layer", "Loading layer " + std::to_string(m_session.layer), Lane::Interactive,
         [document = m_board.document, layer = m_session.layer, head = m_session.head, evenIfLong](const RunContext& context) {
             return loadLayer(*document, layer, head, evenIfLong, context);
         },
         [this](const Result<LoadedLayer>& loaded) {
-            if (!loaded)
+            if (!loaded && loaded.error().code != Errc::Cancelled)
                 return fail(loaded.error());
-            if (loaded->tooLong) {
-                holdLayer(*loaded->tooLong);
+            if (!loaded || loaded->tooLong) {
+                holdLayer(loaded ? *loaded->tooLong : cancelledByHand());
                 m_layerWaits = true;
                 return;
             }
@@ -164,7 +162,7 @@ void SessionController::holdLayer(const Error& message)
     m_board.rows.reset();
     m_board.failure = message;
     for (auto& state : m_board.approximations)
-        state = {state.setting, nullptr, nullptr, std::nullopt, Error{Errc::Unsupported, "The exact map comes first.", ""}, false, false};
+        state = ApproximationState::failed(state.setting, {Errc::Unsupported, "The exact map comes first.", ""});
     m_board.references.clear();
     Q_EMIT boardChanged();
 }
@@ -173,8 +171,21 @@ void SessionController::startAllLong()
 {
     if (m_layerWaits)
         return startLoadLayer(true);
+    const bool cancelled = m_board.failure && m_board.failure->code == Errc::Cancelled;
+    if (cancelled && !m_board.document)
+        return reload();
+    if (cancelled)
+        return startExact();
     for (std::size_t i = 0; i < m_board.approximations.size(); ++i)
         startLong(i);
+    for (std::size_t i = 0; i < m_board.references.size(); ++i)
+        if (std::exchange(m_board.references[i].waits, false))
+            startReference(i, m_board.references[i].setting);
+    measureAgain(m_board.approximations, kMetricsSlot);
+    measureAgain(m_board.references, kReferenceMetricsSlot);
+    if (std::exchange(m_thumbnailsWait, false))
+        startThumbnails();
+    Q_EMIT metricsChanged();
 }
 
 } // namespace attnscope

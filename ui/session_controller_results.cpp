@@ -64,7 +64,7 @@ void SessionController::startExact()
         return startLoadLayer();
     selectHead();
     m_board.failure.reset();
-    m_jobs->replace(
+    start(
         "exact", "Exact attention", Lane::Interactive,
         [inputs = m_board.head, chosen = chosenBackend()](const RunContext& context) {
             if (!chosen.note.empty())
@@ -72,8 +72,12 @@ void SessionController::startExact()
             return evaluateExact(*chosen.backend, inputs, context);
         },
         [this](Result<HeadResult> exact) {
-            if (!exact && exact.error().code == Errc::Cancelled)
+            if (!exact && exact.error().code == Errc::Cancelled) {
+                auto layer = m_board.layer;
+                holdLayer(cancelledByHand());
+                m_board.layer = std::move(layer);
                 return;
+            }
             m_board.exact.reset();
             m_board.rows.reset();
             m_board.failure.reset();
@@ -95,7 +99,7 @@ void SessionController::startExact()
 
 void SessionController::startLong(std::size_t index)
 {
-    if (index < m_board.approximations.size() && m_board.approximations[index].tooLong)
+    if (index < m_board.approximations.size() && m_board.approximations[index].waits)
         startApproximation(index, true);
     Q_EMIT boardChanged();
 }
@@ -107,14 +111,14 @@ void SessionController::startApproximation(std::size_t index, bool evenIfLong)
     auto& state = m_board.approximations[index];
     state.setting = m_session.approximations[index];
     state.busy = true;
-    if (std::exchange(state.tooLong, false))
+    if (std::exchange(state.waits, false))
         state.failure.reset(); // "computing" stands there from now on
-    m_jobs->replace(
+    start(
         slotName("approximation", index), state.setting.id, Lane::Interactive,
         [backend = chosenBackend().backend, exact = *m_board.exact, inputs = m_board.head, setting = state.setting,
          evenIfLong](const RunContext& context) { return compareSetting(*backend, exact, setting, inputs, evenIfLong, context); },
         [this, index](const Result<Outcome>& outcome) {
-            if (index >= m_board.approximations.size() || (!outcome && outcome.error().code == Errc::Cancelled))
+            if (index >= m_board.approximations.size())
                 return;
             auto& done = m_board.approximations[index];
             if (outcome && outcome->comparison) {
@@ -122,9 +126,11 @@ void SessionController::startApproximation(std::size_t index, bool evenIfLong)
                 done.failure.reset();
                 done.comparison = outcome->comparison;
                 makeError(done);
-                startMetrics(m_board.approximations, index, slotName("metrics", index));
+                startMetrics(m_board.approximations, index, slotName(kMetricsSlot, index));
             } else {
-                done = {done.setting, nullptr, nullptr, std::nullopt, outcome ? *outcome->tooLong : outcome.error(), false, outcome.ok()};
+                const bool cancelled = !outcome && outcome.error().code == Errc::Cancelled;
+                const Error why = cancelled ? cancelledByHand() : outcome ? *outcome->tooLong : outcome.error();
+                done = ApproximationState::failed(done.setting, why, cancelled || outcome.ok());
                 Q_EMIT metricsChanged();
             }
             Q_EMIT boardChanged();
@@ -143,7 +149,8 @@ void SessionController::makeError(ApproximationState& state) const
 void SessionController::startMetrics(std::vector<ApproximationState>& list, std::size_t index, const std::string& slot)
 {
     const auto comparison = list[index].comparison;
-    m_jobs->replace(
+    list[index].unmeasured.reset();
+    start(
         slot, "Metrics of " + list[index].setting.id, comparison->exact.map->rows() <= 1024 ? Lane::Interactive : Lane::Background,
         [comparison, rows = m_measuredQueries](const RunContext& context) {
             const bool some = !rows.empty() && rows.back() < comparison->exact.map->rows(); // else they are of another input
@@ -155,8 +162,17 @@ void SessionController::startMetrics(std::vector<ApproximationState>& list, std:
             list[index].metrics.reset();
             if (metrics)
                 list[index].metrics = *metrics;
+            else
+                list[index].unmeasured = metrics.error().code == Errc::Cancelled ? cancelledByHand() : metrics.error();
             Q_EMIT metricsChanged();
         });
+}
+
+void SessionController::measureAgain(std::vector<ApproximationState>& list, const char* slot)
+{
+    for (std::size_t i = 0; i < list.size(); ++i)
+        if (list[i].comparison && list[i].unmeasured)
+            startMetrics(list, i, slotName(slot, i));
 }
 
 void SessionController::setMeasuredQueries(std::vector<Index> rows)
@@ -171,8 +187,8 @@ void SessionController::setMeasuredQueries(std::vector<Index> rows)
                 startMetrics(list, i, slotName(slot, i));
             }
     };
-    again(m_board.approximations, "metrics");
-    again(m_board.references, "referenceMetrics");
+    again(m_board.approximations, kMetricsSlot);
+    again(m_board.references, kReferenceMetricsSlot);
     Q_EMIT metricsChanged();
 }
 
@@ -183,10 +199,10 @@ void SessionController::startRowStatistics()
     const auto& map = *m_board.exact->map;
     m_board.rows = m_board.exact->rows;
     if (m_board.rows) // the output's pass over the keys gave them
-        return m_jobs->cancelSlot("rows");
+        return stop("rows");
     if (comparedBySample(map.rows(), map.cols()) && !backend->computes(map))
-        return m_jobs->cancelSlot("rows");
-    m_jobs->replace(
+        return stop("rows");
+    start(
         "rows", "Statistics of the exact rows", Lane::Background,
         [backend, inputs = m_board.head](const RunContext& context) { return backend->rowStatistics(inputs, {}, context); },
         [this, map = m_board.exact->map](Result<RowStatistics> rows) {
@@ -211,16 +227,20 @@ void SessionController::startReferences()
 void SessionController::startReference(std::size_t index, const MethodSetting& setting)
 {
     m_board.references[index].setting = setting;
-    m_jobs->replace(
+    start(
         slotName("reference", index), "Reference line " + setting.id, Lane::Background,
         [exact = *m_board.exact, inputs = m_board.head, setting](const RunContext& context) {
             return compareSetting(cpuBackend(), exact, setting, inputs, false, context);
         },
         [this, index](const Result<Outcome>& outcome) {
-            if (!outcome || !outcome->comparison || index >= m_board.references.size())
-                return; // a reference line is not worth a long wait
+            if (index >= m_board.references.size())
+                return;
+            if (!outcome || !outcome->comparison) { // a reference line is not worth a long wait
+                m_board.references[index].waits = !outcome && outcome.error().code == Errc::Cancelled;
+                return;
+            }
             m_board.references[index].comparison = outcome->comparison;
-            startMetrics(m_board.references, index, slotName("referenceMetrics", index));
+            startMetrics(m_board.references, index, slotName(kReferenceMetricsSlot, index));
         });
 }
 
@@ -229,7 +249,7 @@ void SessionController::startThumbnails()
     const auto document = m_board.document;
     if (!document)
         return;
-    m_jobs->replace(
+    start(
         "thumbnails", "Thumbnails of all heads", Lane::Background,
         [this, document, causal = causal(), batch = m_session.head.batch](const RunContext& context) {
             const auto show = [this, document, &context](int layer, int head, std::shared_ptr<const ScoreSource> map) -> Result<void> {
@@ -249,7 +269,7 @@ void SessionController::startThumbnails()
             };
             return forEachHeadMap(*document, batch, causal, context, show);
         },
-        [](Result<int>) {});
+        [this](const Result<int>& done) { m_thumbnailsWait = !done && done.error().code == Errc::Cancelled; });
 }
 
 } // namespace attnscope

@@ -123,7 +123,7 @@ void SessionView::showMetrics()
     m_panels.metrics->setBoard(board);
     for (std::size_t i = 0; i < board.approximations.size(); ++i) {
         m_panels.methods->setSummary(i, metricsSummary(board.approximations[i]));
-        m_panels.methods->setWaiting(i, board.approximations[i].tooLong);
+        m_panels.methods->setWaiting(i, board.approximations[i].waits);
     }
     const auto panes = panesOf(board, m_controller.session());
     for (std::size_t i = 0; i < panes.size() && i < m_panels.board->paneCount(); ++i)

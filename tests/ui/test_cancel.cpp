@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a person cancels says so, shows nothing of what was there before under its new name, and goes on when asked.
+#include "support/opened_window.h"
+#include "support/register_test.h"
+#include "ui/map_pane.h"
+#include "ui/metrics_model.h"
+
+using namespace attnscope;
+using tests::OpenedWindow;
+
+namespace {
+
+/// Whatever has been started is cancelled before it could be shown.
+bool cancelled(OpenedWindow& opened)
+{
+    opened.controller.cancelAll();
+    return QTest::qWaitFor([&] { return opened.controller.jobs().idle(); }, tests::kPatience);
+}
+
+bool goesOn(OpenedWindow& opened)
+{
+    opened.action(QStringLiteral("Start what waits"))->trigger();
+    return opened.settle();
+}
+
+const ApproximationState& first(const OpenedWindow& opened) { return opened.controller.board().approximations.front(); }
+
+} // namespace
+
+class TestCancel : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void metrics()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        opened.controller.setMeasuredQueries({3});
+        QVERIFY(metricsSummary(first(opened)).contains(QStringLiteral("measuring")));
+        QVERIFY(cancelled(opened));
+        QVERIFY(first(opened).comparison && !first(opened).metrics);
+        QVERIFY(metricsSummary(first(opened)).contains(QStringLiteral("Ctrl+R")));
+        const auto* table = opened.window.panels().metrics;
+        QCOMPARE(table->data(table->index(0, 1), Qt::DisplayRole).toString(), QStringLiteral("–"));
+        QVERIFY(goesOn(opened));
+        QVERIFY(first(opened).metrics.has_value());
+        QCOMPARE(first(opened).metrics->map.rowsRead, Index{1});
+        for (const auto& reference : opened.controller.board().references)
+            QVERIFY(reference.metrics.has_value());
+    }
+
+    void anApproximation()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        opened.controller.edit([](Session& s) { s.approximations[0] = {"window", {{"window", "9"}}, 0}; });
+        QVERIFY(cancelled(opened));
+        QVERIFY(!first(opened).comparison); // the former method's map
+        QVERIFY(first(opened).waits && !first(opened).busy);
+        QVERIFY(opened.board.pane(1)->content().message.contains(QStringLiteral("Ctrl+R")));
+        QVERIFY(goesOn(opened));
+        QVERIFY(first(opened).comparison && first(opened).metrics);
+        QCOMPARE(first(opened).setting.id, std::string("window"));
+    }
+
+    void theExactMap()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        opened.controller.edit([](Session& s) { s.causal = !s.causal.value_or(false); });
+        QVERIFY(cancelled(opened));
+        QVERIFY(!opened.controller.board().exact); // the map of what was before
+        QVERIFY(opened.board.pane(0)->content().message.contains(QStringLiteral("Ctrl+R")));
+        QVERIFY(goesOn(opened));
+        QVERIFY(first(opened).metrics.has_value());
+    }
+
+    void anotherInput()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        opened.window.open(tests::sampleFile(QStringLiteral("hamlet_opening.txt")));
+        QVERIFY(cancelled(opened));
+        QVERIFY(opened.settle()); // what was open before
+        QVERIFY(opened.controller.showsItsInput());
+        QVERIFY(opened.controller.session().input.path.ends_with("planted_pattern.safetensors"));
+        QVERIFY(!opened.stack.canUndo());
+    }
+};
+
+static const attnscope::tests::RegisterTest<TestCancel> registered("test_cancel");
+
+#include "test_cancel.moc"
