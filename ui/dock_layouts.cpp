@@ -16,6 +16,8 @@ namespace {
 
 constexpr quint32 kMagic = 0x61746c31; // of an arrangement
 constexpr const char* kToolbar = "boardToolbar";
+constexpr QSize kRoomy(1000, 600);  // a smaller window has one column of docks
+constexpr int kRoomForTables = 500; // and a lower one nothing below the board
 
 QSplitter* centerOf(const QMainWindow& window) { return qobject_cast<QSplitter*>(window.centralWidget()); }
 
@@ -41,6 +43,25 @@ void splitCenter(const QMainWindow& window, int board, int row)
 {
     if (auto* center = centerOf(window))
         center->setSizes({board, row});
+}
+
+// One column of tabs beside the board, and a low row of tabs below it where there is height for both.
+void compact(QMainWindow& window)
+{
+    auto* input = dockOf(window, "inputDock");
+    for (const char* name : {"headsDock", "methodsDock"})
+        if (auto* dock = dockOf(window, name); dock && input) {
+            window.addDockWidget(Qt::LeftDockWidgetArea, dock);
+            window.tabifyDockWidget(input, dock);
+        }
+    if (input)
+        input->raise();
+    if (window.height() < kRoomForTables)
+        for (const char* name : {"latencyDock", "theoryDock", "metricsDock", "jobsDock", "machineDock"})
+            if (auto* dock = dockOf(window, name))
+                dock->hide();
+    resizeDock(window, "inputDock", 0.34, Qt::Horizontal); // as wide as its tabs
+    resizeDock(window, "latencyDock", 0.26, Qt::Vertical);
 }
 
 void inspect(QMainWindow& window)
@@ -116,6 +137,8 @@ bool restoreArrangement(QMainWindow& window, const QByteArray& arrangement)
 void arrangeFor(QMainWindow& window, LayoutKind kind, const QByteArray& initial)
 {
     restoreArrangement(window, initial);
+    if (window.width() < kRoomy.width() || window.height() < kRoomy.height())
+        compact(window);
     switch (kind) {
     case LayoutKind::Compare:
         return;

@@ -14,8 +14,8 @@ namespace attnscope {
 QByteArray arrangementOf(const QMainWindow& window);
 bool restoreArrangement(QMainWindow& window, const QByteArray& arrangement);
 
-/// Puts docks and board where the layout has them. `initial`: the window as it was made, which is Compare. Docks that a layout
-/// doesn't speak of are hidden, not lost: View > Panels shows them.
+/// Puts docks and board where the layout has them. `initial`: the window as it was made, which is Compare; in a small window its docks
+/// share one column. Docks that a layout doesn't speak of are hidden, not lost: View > Panels shows them.
 void arrangeFor(QMainWindow& window, LayoutKind kind, const QByteArray& initial);
 
 /// What the board shows first in a layout.

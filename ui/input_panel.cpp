@@ -25,6 +25,8 @@ InputPanel::InputPanel(QWidget* parent)
 {
     m_text->setPlaceholderText(tr("Type or paste a text, or drop a file anywhere on the window."));
     m_text->setTabChangesFocus(true);
+    m_samples->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon); // a sample's name is long
+    m_samples->setMinimumContentsLength(12);
     m_submit->setToolTip(tr("Send the text through the model (Ctrl+Enter)"));
     m_detail->setWordWrap(true);
     m_detail->setTextInteractionFlags(Qt::TextSelectableByMouse);

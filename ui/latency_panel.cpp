@@ -22,6 +22,9 @@ namespace {
 
 constexpr Index kShortest = 64;
 constexpr Index kLongest = 131072;
+constexpr int kWideControls = 290;
+constexpr int kNarrowReport = 150;
+constexpr int kWideReport = 340;
 
 QComboBox* lengthBox(QWidget* parent)
 {
@@ -90,23 +93,32 @@ LatencyPanel::LatencyPanel(JobQueue& jobs, std::vector<const Backend*> backends,
         label->setWordWrap(true);
         label->setTextInteractionFlags(Qt::TextSelectableByMouse);
     }
-    auto* right = new QVBoxLayout;
-    right->addWidget(m_header);
-    right->addWidget(m_plot, 1);
-    auto* reportArea = new QScrollArea(this);
-    reportArea->setWidget(m_report);
-    reportArea->setWidgetResizable(true);
-    reportArea->setFrameShape(QFrame::NoFrame);
-    reportArea->setFixedWidth(330);
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(6, 4, 6, 4);
-    layout->addWidget(makeControls());
-    layout->addLayout(right, 1);
-    layout->addWidget(reportArea);
+    layout->addWidget(makeControls(), 2);
+    layout->addWidget(m_plot, 4);
+    layout->addWidget(makeReport(), 2);
     m_report->setAlignment(Qt::AlignTop | Qt::AlignLeft);
     m_report->setText(tr("Measures every ticked method live on this machine.\nFitted exponents and crossovers appear here."));
     connect(m_start, &QPushButton::clicked, this, [this] { m_running ? cancel() : start(); });
     setChoice({});
+}
+
+// What was measured where, and what came out, in one column: the plot needs the height.
+QWidget* LatencyPanel::makeReport()
+{
+    auto* text = new QWidget;
+    auto* lines = new QVBoxLayout(text);
+    lines->setContentsMargins(4, 0, 0, 0);
+    lines->addWidget(m_header);
+    lines->addWidget(m_report, 1);
+    auto* area = new QScrollArea(this);
+    area->setWidget(text);
+    area->setWidgetResizable(true);
+    area->setFrameShape(QFrame::NoFrame);
+    area->setMinimumWidth(kNarrowReport);
+    area->setMaximumWidth(kWideReport);
+    return area;
 }
 
 QWidget* LatencyPanel::makeControls()
@@ -137,7 +149,7 @@ QWidget* LatencyPanel::makeControls()
         m_backend->hide();
     form->addRow(tr("Time cap"), m_cap);
     auto* box = new QWidget(this);
-    box->setFixedWidth(290);
+    box->setMaximumWidth(kWideControls);
     auto* layout = new QVBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_methods, 1);

@@ -44,6 +44,7 @@ Q_SIGNALS:
 
 private:
     QWidget* makeControls();
+    QWidget* makeReport();
     void cancel();
     void addSample(const SweepSample& sample);
     void end(const Result<std::vector<SweepSample>>& samples);

@@ -76,7 +76,7 @@ LatencyPlot::LatencyPlot(QWidget* parent) : QWidget(parent), m_plot(new QCustomP
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_plot);
-    m_plot->setMinimumSize(240, 110);
+    m_plot->setMinimumSize(200, 110);
     makeLogarithmic(*m_plot->xAxis);
     makeLogarithmic(*m_plot->yAxis);
     m_plot->xAxis->setLabel(tr("sequence length n"));

@@ -14,6 +14,7 @@
 #include <QDockWidget>
 #include <QMainWindow>
 #include <QMenu>
+#include <QScreen>
 
 #include <array>
 
@@ -29,6 +30,7 @@ constexpr std::array kLayouts{
 };
 
 constexpr double kTeachingPoints = 18.0; // legible from the last row
+constexpr double kTeachingLines = 36.0;  // points into a low screen's height: as large a part of it
 
 /// The page of the selected method, made anew only when another one is selected.
 void followMethod(const SessionController& controller, HelpPage& page)
@@ -123,7 +125,8 @@ void LayoutControl::fitFont()
 {
     QFont font = m_font;
     if (m_kind == LayoutKind::Teach)
-        font.setPointSizeF(std::max(kTeachingPoints, m_font.pointSizeF()));
+        font.setPointSizeF(
+            std::max(std::min(kTeachingPoints, m_window.screen()->availableGeometry().height() / kTeachingLines), m_font.pointSizeF()));
     if (font != QApplication::font())
         QApplication::setFont(font);
 }

@@ -12,8 +12,7 @@ namespace attnscope {
 
 namespace {
 
-constexpr int kNarrowest = 160;
-constexpr int kPanelWidth = 300; // a label, a slider, a number and a scroll bar fit side by side
+constexpr int kNarrowest = 200; // a slider, a number and a scroll bar fit side by side
 
 } // namespace
 
@@ -31,7 +30,7 @@ MethodsPanel::MethodsPanel(QWidget* parent) : QWidget(parent), m_add(new QPushBu
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(4, 4, 4, 4);
     outer->addWidget(scroll);
-    content->setMinimumWidth(kPanelWidth - 24); // below that the panel scrolls
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setMinimumWidth(kNarrowest);
     m_add->setToolTip(tr("Put a second or third approximation on the board"));
     connect(m_add, &QPushButton::clicked, this, &MethodsPanel::chooseAnother);

@@ -46,11 +46,11 @@ void PaneDecor::drawHeader(QCPPainter* painter) const
     painter->setFont(smallFont());
     QRect line(box.left(), titleBox.bottom() + 2, box.width(), small.height());
     painter->setPen(theme.accent);
-    painter->drawText(line, Qt::AlignLeft | Qt::AlignVCenter, provenance);
+    painter->drawText(line, Qt::AlignLeft | Qt::AlignVCenter, small.elidedText(provenance, Qt::ElideRight, line.width()));
     const QString rest = provenance.isEmpty() || subtitle.isEmpty() ? subtitle : QStringLiteral(" · ") + subtitle;
     line.setLeft(line.left() + small.horizontalAdvance(provenance));
     painter->setPen(theme.muted);
-    painter->drawText(line, Qt::AlignLeft | Qt::AlignVCenter, small.elidedText(rest, Qt::ElideRight, line.width()));
+    painter->drawText(line, Qt::AlignLeft | Qt::AlignVCenter, small.elidedText(rest, Qt::ElideRight, std::max(0, line.width())));
 }
 
 void PaneDecor::drawAxisNames(QCPPainter* painter) const
@@ -60,8 +60,10 @@ void PaneDecor::drawAxisNames(QCPPainter* painter) const
     painter->setPen(theme.muted);
     painter->drawText(QRect(layout.map.left(), layout.map.bottom() + layout.tickZone + 2, layout.map.width(), small.height()),
                       Qt::AlignCenter, transposed ? QObject::tr("query") : QObject::tr("key"));
+    if (layout.rowsName == 0)
+        return;
     painter->save();
-    painter->translate(layout.map.left() - layout.labelRoom - 10 - small.height(), layout.map.center().y());
+    painter->translate(layout.map.left() - layout.labelRoom - 10 - layout.rowsName, layout.map.center().y());
     painter->rotate(-90.0);
     painter->drawText(QRect(-60, 0, 120, small.height()), Qt::AlignCenter, transposed ? QObject::tr("key") : QObject::tr("query"));
     painter->restore();

@@ -12,6 +12,8 @@ namespace attnscope {
 namespace {
 
 constexpr int kCornerButton = 22; // the chain in the upper right corner
+constexpr int kNarrow = 180;      // a pane gives its room to the map
+constexpr int kNarrowShare = 6;   // of which the labels get one
 
 } // namespace
 
@@ -38,10 +40,15 @@ PaneLayout paneLayout(const QSize& size, bool tokens, bool tokensShown, double a
     const int line = small.height();
     PaneLayout layout;
     layout.labelRoom = tokens ? small.averageCharWidth() * 8 : small.horizontalAdvance(QStringLiteral("000000"));
+    const bool narrow = size.width() < kNarrow;
+    if (narrow)
+        layout.labelRoom =
+            std::min(layout.labelRoom, std::max(small.horizontalAdvance(QStringLiteral("0000")), size.width() / kNarrowShare));
+    layout.rowsName = narrow ? 0 : line;
     const int tokenZone = layout.labelRoom + 8;
     const int indexZone = line + 6;
     layout.tickZone = tokensShown ? tokenZone : indexZone;
-    const int left = line + layout.labelRoom + 10;
+    const int left = layout.rowsName + layout.labelRoom + 10;
     const int right = std::max(10, small.horizontalAdvance(QStringLiteral("00000")) / 2 + 2);
     const int top = large.height() + line + 12;
     const int barHeight = std::max(8, line * 2 / 3);
@@ -54,7 +61,8 @@ PaneLayout paneLayout(const QSize& size, bool tokens, bool tokensShown, double a
     const int x = left + (roomX - width) / 2;
     const int y = top + (roomY - height) / 3;
     layout.map = QRect(x, y, width, height);
-    layout.header = QRect(x, y - top + 2, size.width() - x - 4 - kCornerButton, top - 8);
+    const int headerX = narrow ? 4 : x;
+    layout.header = QRect(headerX, y - top + 2, size.width() - headerX - 4 - kCornerButton, top - 8);
     layout.bar = QRect(x, y + height + layout.tickZone + line + 10, width, barHeight);
     return layout;
 }

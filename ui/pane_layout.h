@@ -14,6 +14,7 @@ struct PaneLayout {
     QRect bar;         ///< the gradient; its ticks and the pooling stand below it
     int tickZone = 0;  ///< height of the key labels below the map: of tokens, or of indices
     int labelRoom = 0; ///< pixels that the longest query label may take
+    int rowsName = 0;  ///< left of the labels: the name of the rows; 0 where the pane is too narrow for it
 
     bool operator==(const PaneLayout&) const = default;
 };

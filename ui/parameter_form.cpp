@@ -25,6 +25,7 @@ ParameterForm::ParameterForm(QWidget* parent) : QWidget(parent), m_layout(new QF
 {
     m_layout->setContentsMargins(0, 0, 0, 0);
     m_layout->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+    m_layout->setRowWrapPolicy(QFormLayout::WrapLongRows); // in a narrow panel a label stands above its field
 }
 
 void ParameterForm::setMethod(const MethodInfo& info, const MethodSetting& setting)

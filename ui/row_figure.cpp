@@ -80,9 +80,10 @@ protected:
         const QRect header(rect.left(), 4, rect.width(), large.height());
         int right = header.right();
         painter->setFont(smallFont());
+        const bool withValues = entriesWidth(true) <= header.width();
         for (std::size_t i = m_figure.m_series.size(); i-- > 0;)
             if (m_figure.m_series[i].pin == 0)
-                right = drawEntry(painter, i, right, header);
+                right = drawEntry(painter, i, right, header, withValues);
         painter->setPen(m_figure.m_theme.muted);
         const int keyWidth = std::min(small.horizontalAdvance(key), std::max(0, (right - header.left()) / 2));
         painter->drawText(QRect(right - keyWidth, header.top(), keyWidth, header.height()), Qt::AlignRight | Qt::AlignVCenter,
@@ -97,21 +98,38 @@ protected:
 private:
     static constexpr int kMark = 18;
     static constexpr int kValueGap = 6;
+    static constexpr int kEntryGap = 14;
 
     static int valueWidth() { return QFontMetrics(smallFont()).horizontalAdvance(QStringLiteral("−0.000000")); }
     static QString nameOf(const RowSeries& series) { return QFontMetrics(smallFont()).elidedText(series.title, Qt::ElideRight, 170); }
 
-    // A legend entry that ends at `right`; returns where it begins.
-    int drawEntry(QCPPainter* painter, std::size_t at, int right, const QRect& header) const
+    static int entryWidth(const RowSeries& series, bool withValue)
     {
-        const int name = QFontMetrics(smallFont()).horizontalAdvance(nameOf(m_figure.m_series[at]));
-        const int width = kMark + name + kValueGap + valueWidth();
-        drawEntryIn(painter, at, QRect(right - width, header.top(), width, header.height()));
-        return right - width - 14;
+        return kMark + QFontMetrics(smallFont()).horizontalAdvance(nameOf(series)) + (withValue ? kValueGap + valueWidth() : 0);
+    }
+
+    // Of the shown query, side by side.
+    int entriesWidth(bool withValues) const
+    {
+        int all = 0;
+        for (const RowSeries& series : m_figure.m_series)
+            all += series.pin == 0 ? entryWidth(series, withValues) + kEntryGap : 0;
+        return all;
+    }
+
+    // A legend entry that ends at `right`; returns where it begins. Where there is no room for all of them, values go first, then
+    // the first entries.
+    int drawEntry(QCPPainter* painter, std::size_t at, int right, const QRect& header, bool withValue) const
+    {
+        const int width = entryWidth(m_figure.m_series[at], withValue);
+        if (right - width < header.left())
+            return right;
+        drawEntryIn(painter, at, QRect(right - width, header.top(), width, header.height()), withValue);
+        return right - width - kEntryGap;
     }
 
     // Mark, name, and the value under the cursor.
-    void drawEntryIn(QCPPainter* painter, std::size_t at, const QRect& box) const
+    void drawEntryIn(QCPPainter* painter, std::size_t at, const QRect& box, bool withValue = true) const
     {
         const RowSeries& series = m_figure.m_series[at];
         const bool known = cursor && *cursor < Index(series.values.size());
@@ -120,8 +138,9 @@ private:
         painter->fillRect(QRect(box.left(), box.center().y() - thick / 2, 12, thick), m_figure.colorOf(at));
         painter->setPen(m_figure.m_theme.foreground);
         painter->drawText(box.adjusted(kMark, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, nameOf(series));
-        painter->drawText(QRect(box.right() - valueWidth() + 1, box.top(), valueWidth(), box.height()), Qt::AlignLeft | Qt::AlignVCenter,
-                          value);
+        if (withValue)
+            painter->drawText(QRect(box.right() - valueWidth() + 1, box.top(), valueWidth(), box.height()),
+                              Qt::AlignLeft | Qt::AlignVCenter, value);
     }
 
     const RowFigure& m_figure;
@@ -302,13 +321,20 @@ void RowFigure::updateValueAxis()
         }
     const bool log = m_log && low >= 0.0 && high > 0.0;
     QCPAxis* axis = m_plot->yAxis;
+    const double labels = m_rect.height() / (1.1 * QFontMetricsF(smallFont()).height());
+    axis->setTickLabels(labels >= 2.0);
     if (log) {
         axis->setScaleType(QCPAxis::stLogarithmic);
-        axis->setTicker(QSharedPointer<QCPAxisTickerLog>::create());
         axis->setNumberFormat(QStringLiteral("eb"));
         axis->setNumberPrecision(0);
         const double floor = std::max(kLogFloor, std::pow(10.0, std::floor(std::log10(std::max(positive, kLogFloor)))));
         axis->setRange(std::min(floor, high / 10.0), high * 1.4);
+        // In a low window each second or third power of ten has a label.
+        const double decades = std::log10(axis->range().upper / axis->range().lower);
+        const double step = std::min(std::ceil(decades / std::max(1.0, labels)), std::floor(decades / 1.6)); // the ticker wants as many
+        const auto ticker = QSharedPointer<QCPAxisTickerLog>::create();
+        ticker->setLogBase(std::pow(10.0, std::max(1.0, step)));
+        axis->setTicker(ticker);
         return;
     }
     const auto ticker = QSharedPointer<QCPAxisTicker>::create();

@@ -19,6 +19,7 @@ namespace attnscope {
 namespace {
 
 constexpr int kMargin = 6;
+constexpr int kLowest = 36;      // two lines
 constexpr double kDecades = 3.0; // of weights below the row's largest that are told apart
 
 bool isSpace(QChar c) { return c == QLatin1Char(' ') || c == QLatin1Char('\n') || c == QLatin1Char('\t') || c == QLatin1Char('\r'); }
@@ -29,6 +30,7 @@ TextView::TextView(QWidget* parent) : QAbstractScrollArea(parent)
 {
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setFocusPolicy(Qt::StrongFocus);
+    setMinimumHeight(kLowest);
     viewport()->setCursor(Qt::IBeamCursor);
     viewport()->setBackgroundRole(QPalette::Base);
     viewport()->setAutoFillBackground(true);

@@ -49,7 +49,7 @@ TheoryPanel::TheoryPanel(QWidget* parent)
     m_text->setWordWrap(true);
     m_text->setTextFormat(Qt::PlainText);
     m_text->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    m_plot->setMinimumSize(240, 110);
+    m_plot->setMinimumSize(240, 80);
     m_quantity->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
     m_text->setAlignment(Qt::AlignTop | Qt::AlignLeft);
     m_plot->plotLayout()->insertRow(0);

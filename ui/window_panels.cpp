@@ -22,6 +22,7 @@
 #include <QMainWindow>
 #include <QScreen>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QSplitter>
 #include <QTableView>
 #include <QTextBrowser>
@@ -40,12 +41,21 @@ QDockWidget* dock(QMainWindow& window, const QString& title, const char* name, Q
     return made;
 }
 
-QWidget* scrolled(QWidget* content, QWidget* parent)
+QScrollArea* scrolled(QWidget* content, QWidget* parent)
 {
     auto* area = new QScrollArea(parent);
     area->setWidgetResizable(true);
     area->setFrameShape(QFrame::NoFrame);
     area->setWidget(content);
+    return area;
+}
+
+/// A column as wide as its content, that scrolls up and down.
+QScrollArea* column(QWidget* content, QWidget* parent)
+{
+    QScrollArea* area = scrolled(content, parent);
+    area->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    area->setMinimumWidth(content->minimumSizeHint().width() + area->verticalScrollBar()->sizeHint().width());
     return area;
 }
 
@@ -59,6 +69,7 @@ QTableView* tableOf(MetricsModel* model, QWidget* parent)
     view->setSelectionBehavior(QAbstractItemView::SelectRows);
     view->setAlternatingRowColors(true);
     view->setShowGrid(false);
+    view->setMinimumHeight(60); // header, a row, scroll bar
     return view;
 }
 
@@ -102,6 +113,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     center->setStretchFactor(0, 4);
     center->setStretchFactor(1, 1);
     center->setSizes({420, 130});
+    center->setMinimumWidth(std::clamp(fittingSize(window).width() * 2 / 5, 240, 400)); // docks give way first
     window.setCentralWidget(center);
 
     p.input = new InputPanel(&window);
@@ -119,7 +131,7 @@ WindowPanels makePanels(QMainWindow& window, JobQueue& jobs, const std::vector<c
     p.machine->setOpenExternalLinks(true);
     p.machine->setHtml(machineText(backends, cudaNote));
 
-    auto* input = dock(window, QObject::tr("Input"), "inputDock", Qt::LeftDockWidgetArea, scrolled(p.input, &window));
+    auto* input = dock(window, QObject::tr("Input"), "inputDock", Qt::LeftDockWidgetArea, column(p.input, &window));
     p.textDock = dock(window, QObject::tr("Text"), "textDock", Qt::LeftDockWidgetArea, p.text);
     p.headsDock = dock(window, QObject::tr("Heads"), "headsDock", Qt::LeftDockWidgetArea, scrolled(p.heads, &window));
     auto* methods = dock(window, QObject::tr("Approximations"), "methodsDock", Qt::RightDockWidgetArea, p.methods);

@@ -89,6 +89,29 @@ private Q_SLOTS:
         QCOMPARE(visibleDocks(again), compare);
     }
 
+    void aSmallWindowHasOneColumnOfDocks()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        opened.action(QStringLiteral("Compare"))->trigger();
+        opened.action(QStringLiteral("Reset layout"))->trigger();
+        QVERIFY(!opened.window.tabifiedDockWidgets(dock(opened, "inputDock")).contains(dock(opened, "methodsDock")));
+        opened.window.resize(788, 452); // a screen of 1600 x 1000 at twice the scale
+        QCOMPARE(opened.window.width(), 788);
+        opened.action(QStringLiteral("Reset layout"))->trigger();
+        QVERIFY(opened.window.tabifiedDockWidgets(dock(opened, "inputDock")).contains(dock(opened, "methodsDock")));
+        QTest::qWait(50);
+        opened.window.resize(788, 452); // with all its docks it was higher
+        QTest::qWait(50);
+        QCOMPARE(opened.window.size(), QSize(788, 452));
+        QVERIFY(opened.board.width() >= opened.window.width() / 2);
+        for (const char* layout : {"Inspect", "Measure", "Compare"}) {
+            opened.action(QLatin1String(layout))->trigger();
+            QTest::qWait(50);
+            QVERIFY(opened.window.width() <= 788 && opened.window.height() <= 470); // of 800 x 500, less a frame
+        }
+    }
+
     void resettingIsAStep()
     {
         OpenedWindow opened;
