@@ -3,18 +3,22 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/base/run_context.h"
 
 #include <QRect>
 #include <QSize>
 #include <QString>
 
 #include <functional>
+#include <memory>
 
 class QCPPainter;
 class QCustomPlot;
 class QPrinter;
 
 namespace attnscope {
+
+class PaintRecording;
 
 /// Anything that can draw itself: `[&](QCPPainter& p, const QRect& r) { board.renderTo(p, r); }`.
 struct Figure {
@@ -35,11 +39,25 @@ struct FigureOptions {
 /// Png, Svg or Pdf by the file name's ending; none for another one.
 FigureFormat formatOf(const QString& path, FigureFormat fallback);
 
-/// Written beside `path` and renamed: Io where that fails, and then nothing is left behind.
+/// A figure as it was drawn at one moment; what takes long in it is left to who writes it.
+struct FigureDrawing {
+    std::shared_ptr<const PaintRecording> content;
+    QSize size; ///< with the caption
+    FigureOptions options;
+};
+
+/// Where the figure's widgets live.
+FigureDrawing drawFigure(const Figure& figure, const FigureOptions& options);
+
+/// On any thread. Written beside `path` and renamed: Io where that fails, and then nothing is left behind; OutOfMemory, Cancelled.
+Result<void> writeFigure(const FigureDrawing& drawing, const QString& path, const RunContext& context = {});
+
+/// Both.
 Result<void> exportFigure(const Figure& figure, const QString& path, const FigureOptions& options);
 
-/// On one page, as large as it fits, with title and caption; Device where the printer refuses.
-Result<void> printFigure(const Figure& figure, QPrinter& printer, const FigureOptions& options);
+/// For one page, as large as it fits, with title and caption; then onto it: Device where the printer refuses, Cancelled.
+FigureDrawing drawForPrinter(const Figure& figure, const QPrinter& printer, const FigureOptions& options);
+Result<void> printDrawing(const FigureDrawing& drawing, QPrinter& printer, const RunContext& context = {});
 
 /// A QCustomPlot in the light theme, whatever it looks like on screen.
 Figure figureOf(QCustomPlot* plot, const QSize& size);

@@ -109,9 +109,18 @@ struct FigureOrder {
     QString name;  ///< of the item
     QString title; ///< of the job
     double dpi = 0.0;
-    std::function<Result<void>(const Figure&)> write;
-    int attempts = 2; ///< at computing its tiles: a person may zoom meanwhile
+    std::function<FigureDrawing(const Figure&)> draw;
+    std::function<Result<void>(const FigureDrawing&, const RunContext&)> write; ///< on a worker
+    int attempts = 2;                                                           ///< at computing its tiles: a person may zoom meanwhile
 };
+
+void writeDrawing(QWidget& window, SessionController& controller, const FigureOrder& order, FigureDrawing drawing)
+{
+    controller.jobs().replace(
+        "", order.title.toStdString(), Lane::Interactive,
+        [drawing = std::move(drawing), write = order.write](const RunContext& context) { return write(drawing, context); },
+        [&window](const Result<void>& done) { tellUnlessCancelled(window, done); });
+}
 
 /// Draws the figure as soon as its tiles are there, and asks a job for them until then.
 void exportWhenReady(QWidget& window, SessionController& controller, const WindowPanels& panels, FigureOrder order)
@@ -122,7 +131,7 @@ void exportWhenReady(QWidget& window, SessionController& controller, const Windo
         return tell(window, {Errc::InvalidParam, order.name.toStdString() + " is no longer on the board.", "Export it while it is shown."});
     auto missing = item->tiles ? missingTiles(item->tiles(order.dpi / 96.0)) : FigureTiles{};
     if (missing.empty() || order.attempts-- == 0)
-        return tellUnlessCancelled(window, order.write(item->figure));
+        return writeDrawing(window, controller, order, order.draw(item->figure));
     const std::string title = order.title.toStdString();
     controller.jobs().replace(
         "figure", title, Lane::Interactive,
@@ -177,7 +186,8 @@ void exportFigures(QWidget& window, Settings& settings, SessionController& contr
     options.caption = captionFor(item, controller, panels);
     exportWhenReady(window, controller, panels,
                     {item.name, QObject::tr("Drawing %1").arg(path), options.dpi,
-                     [path, options](const Figure& figure) { return exportFigure(figure, path, options); }});
+                     [options](const Figure& figure) { return drawFigure(figure, options); },
+                     [path](const FigureDrawing& drawing, const RunContext& context) { return writeFigure(drawing, path, context); }});
 }
 
 void printBoard(QWidget& window, SessionController& controller, const WindowPanels& panels)
@@ -194,9 +204,11 @@ void printBoard(QWidget& window, SessionController& controller, const WindowPane
     FigureOptions options;
     options.title = board->name;
     options.caption = captionFor(*board, controller, panels);
-    exportWhenReady(window, controller, panels, {board->name, QObject::tr("Printing"), kDpi, [printer, options](const Figure& figure) {
-                                                     return printFigure(figure, *printer, options);
-                                                 }});
+    exportWhenReady(
+        window, controller, panels,
+        {board->name, QObject::tr("Printing"), kDpi,
+         [printer, options](const Figure& figure) { return drawForPrinter(figure, *printer, options); },
+         [printer](const FigureDrawing& drawing, const RunContext& context) { return printDrawing(drawing, *printer, context); }});
 }
 
 void exportData(QWidget& window, Settings& settings, SessionController& controller, const WindowPanels& panels)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/heatmap_plottable.h"
 
+#include "ui/paint_recording.h"
 #include "ui/view_state.h"
 
 #include <QDateTime>
@@ -244,7 +245,7 @@ void HeatmapPlottable::drawPicture(QCPPainter* painter)
         request.pixels = request.transposed ? size.transposed() : size;
         request.pixelRatio = size.width() / map.width();
         painter->setRenderHint(QPainter::LosslessImageRendering);
-        painter->drawImage(map, paintTiles(request).image);
+        drawImageLater(*painter, map, [request] { return paintTiles(request).image; });
         return;
     }
     painter->fillRect(map, m_request.theme.empty);
