@@ -7,6 +7,7 @@
 
 #include "core/compute/exp-inl.h"
 #include "core/compute/mixer_ops.h"
+#include "core/compute/state_sums-inl.h"
 
 #include <hwy/highway.h>
 
@@ -220,25 +221,9 @@ void weightedDots(const MatrixView<const float>& x, const MatrixView<const float
         out[i] = static_cast<float>(weightedDot(x.row(i), y.row(i), u.row(i), u.cols == 1, x.cols));
 }
 
-void advance(double* sums, double decay, const float* added, double share, float* rounded, Index count)
+void advanceRow(double* sums, double decay, const float* added, double share, float* rounded, Index count)
 {
-    Index i = 0;
-#if HWY_HAVE_FLOAT64
-    const Doubles d;
-    const HalfFloats half;
-    const auto n = static_cast<Index>(hn::Lanes(d));
-    const auto f = hn::Set(d, decay);
-    const auto part = hn::Set(d, share);
-    for (; i + n <= count; i += n) {
-        const auto sum = hn::MulAdd(f, hn::LoadU(d, sums + i), hn::Mul(part, hn::PromoteTo(d, hn::LoadU(half, added + i))));
-        hn::StoreU(sum, d, sums + i);
-        hn::StoreU(hn::DemoteTo(half, sum), half, rounded + i);
-    }
-#endif
-    for (; i < count; ++i) {
-        sums[i] = std::fma(decay, sums[i], share * static_cast<double>(added[i]));
-        rounded[i] = static_cast<float>(sums[i]);
-    }
+    advance(sums, decay, added, share, rounded, count);
 }
 
 void advancePast(double* sums, double decay, float* through, double share, Index count)
@@ -276,7 +261,7 @@ HWY_EXPORT(powers);
 HWY_EXPORT(multiplyAll);
 HWY_EXPORT(subtractAll);
 HWY_EXPORT(invertRows);
-HWY_EXPORT(advance);
+HWY_EXPORT(advanceRow);
 HWY_EXPORT(advancePast);
 HWY_EXPORT(squares);
 HWY_EXPORT(unit);
@@ -316,7 +301,7 @@ void invertUnitLower(MatrixView<const float> lower, double sign, std::span<doubl
 
 void advanceSums(std::span<double> sums, double decay, std::span<const float> added, std::span<float> rounded, double share)
 {
-    HWY_DYNAMIC_DISPATCH(advance)(sums.data(), decay, added.data(), share, rounded.data(), sizeOf(sums));
+    HWY_DYNAMIC_DISPATCH(advanceRow)(sums.data(), decay, added.data(), share, rounded.data(), sizeOf(sums));
 }
 
 void advanceThrough(std::span<double> sums, double decay, std::span<float> through, double share)

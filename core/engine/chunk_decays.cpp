@@ -61,9 +61,14 @@ ChunkPlace ChunkPlace::of(const MixerFactors& f, Index chunk)
     return place;
 }
 
+MatrixView<const float> writtenRows(const MixerFactors& f, const ChunkPlace& place)
+{
+    return {tokenRow(f.write, place.first), place.rows, f.write.cols, f.write.rows == 1 ? 0 : f.write.stride};
+}
+
 MatrixView<const float> givenRows(const MixerFactors& f, const ChunkPlace& place, ChunkBuffer& buffer)
 {
-    const MatrixView<const float> writes{tokenRow(f.write, place.first), place.rows, f.write.cols, f.write.rows == 1 ? 0 : f.write.stride};
+    const auto writes = writtenRows(f, place);
     if (f.strength.rows == 0)
         return writes;
     float strengths[kMixerChunk];
@@ -134,9 +139,9 @@ ChunkDecays::Rows ChunkDecays::grown(Rows from, ChunkBuffer& buffer) const
     return to;
 }
 
-void ChunkDecays::decayTo(Rows from, bool undecayed, MatrixView<float> to) const
+void ChunkDecays::decayTo(Rows from, bool undecayed, MatrixView<float> to, Index first) const
 {
-    const Index before = undecayed ? 0 : 1;
+    const Index before = first + (undecayed ? 0 : 1);
     if (m_decays == 0)
         for (Index r = 0; r < to.rows; ++r)
             std::copy_n(from.row(r), to.cols, to.row(r));

@@ -36,6 +36,9 @@ struct ChunkPlace {
     static ChunkPlace of(const MixerFactors& factors, Index chunk);
 };
 
+/// The keys [rows, K] of a chunk, without their strengths.
+MatrixView<const float> writtenRows(const MixerFactors& factors, const ChunkPlace& place);
+
 /// b [rows, K] of a chunk, the strengths included.
 MatrixView<const float> givenRows(const MixerFactors& factors, const ChunkPlace& place, ChunkBuffer& buffer);
 
@@ -57,11 +60,17 @@ public:
     std::span<const double> logDecay() const { return m_logEnd; }    ///< G [1 or K]
     std::span<const double> factors() const { return m_endFactors; } ///< e^G in float64 [1 or K]
 
+    bool byChannel() const { return m_decays > 1; }
+
+    /// e^G of tokens after their own decay, or before it where `undecayed`; and e^-G after it. One per token, where tame.
+    std::span<const float> shrinks(bool undecayed) const { return std::span(m_shrink).subspan(undecayed ? 0 : 1); }
+    std::span<const float> growths() const { return std::span(m_grow).subspan(1); }
+
     /// Rows times e^-G after their own decay, where tame; otherwise the rows themselves.
     Rows grown(Rows from, ChunkBuffer& buffer) const;
 
-    /// Rows times e^G after their own decay, or before it where `undecayed`.
-    void decayTo(Rows from, bool undecayed, MatrixView<float> to) const;
+    /// Rows times e^G after their own decay, or before it where `undecayed`; row 0 belongs to token `first` of the chunk.
+    void decayTo(Rows from, bool undecayed, MatrixView<float> to, Index first = 0) const;
 
     /// Rows times the decays after them up to the chunk's end.
     void decayToEnd(Rows from, MatrixView<float> to);

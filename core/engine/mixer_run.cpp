@@ -54,7 +54,7 @@ void runHead(const MixerFactors& f, MatrixView<const float> v, MatrixView<float>
     Tensor solved(1, 1, kMixerChunk, v.cols);
     for (Index c = 0; c < chunksOf(f) && !context.cancelled(); ++c) {
         fetchNext(f, v, out, c);
-        steps.prepare(f, c);
+        steps.prepare(f, c, v.cols);
         const auto values = valuesOf(steps, v);
         const auto u = solved.matrix().rowRange(0, values.rows);
         state.solve(steps, values, u);
@@ -124,7 +124,7 @@ void runErasingInGroups(const MixerFactors& f, MatrixView<const float> v, Matrix
     const auto at = [](Index c) { return static_cast<std::size_t>(c); };
     for (Index c0 = 0; c0 < chunksOf(f) && !context.cancelled(); c0 += size) {
         const Index count = std::min(size, chunksOf(f) - c0);
-        if (!parallelFor(count, 1, context, [&](Index c, Index) { chunks[at(c)].prepare(f, c0 + c); }) ||
+        if (!parallelFor(count, 1, context, [&](Index c, Index) { chunks[at(c)].prepare(f, c0 + c, v.cols); }) ||
             !state.pass(chunks, count, v, before, solved, context))
             return;
         parallelFor(count, 1, context, [&](Index c, Index) {
@@ -163,7 +163,7 @@ void runInGroups(const MixerFactors& f, MatrixView<const float> v, MatrixView<fl
         bool going = parallelFor(count, grain, context, [&](Index first, Index last) {
             MixerSteps& steps = stepsOf();
             for (Index c = first; c < last && !context.cancelled(); ++c) {
-                steps.prepareWrites(f, c0 + c);
+                steps.prepareWrites(f, c0 + c, v.cols);
                 steps.writeInto(valuesOf(steps, v), {}, states[at(c)].matrix());
                 decays[at(c)].factors.assign(steps.factors().begin(), steps.factors().end());
                 decays[at(c)].shared = steps.endsGrown();
@@ -181,7 +181,7 @@ void runInGroups(const MixerFactors& f, MatrixView<const float> v, MatrixView<fl
         parallelFor(count, grain, context, [&](Index first, Index last) {
             MixerSteps& steps = stepsOf();
             for (Index c = first; c < last && !context.cancelled(); ++c) {
-                steps.prepare(f, c0 + c);
+                steps.prepare(f, c0 + c, v.cols);
                 steps.answer(f, std::as_const(states[at(c)]).matrix(), valuesOf(steps, v), {}, outputsOf(steps, out));
             }
         });

@@ -9,24 +9,104 @@
 
 namespace attnscope {
 
-void MixerSteps::prepareWrites(const MixerFactors& f, Index chunk)
+static_assert(kMixerChunk == kChunkTokens);
+
+void MixerSteps::prepareWrites(const MixerFactors& f, Index chunk, Index valueDim)
 {
     m_kind = !f.erases() ? Kind::Plain : f.correct.rows == 0 ? Kind::Delta : Kind::Free;
     m_place = ChunkPlace::of(f, chunk);
     m_decays.sum(f, m_place);
     m_endsGrown = m_decays.any() && m_decays.tame();
+    m_fused = m_decays.tame() && valueDim % kChunkColumns == 0;
+    if (m_fused)
+        return packKeys(f);
     m_given = givenRows(f, m_place, m_plain);
     m_grownGiven = m_decays.grown(m_given, m_grown);
     m_writes = ends(m_given, m_grownGiven, m_endWrites);
 }
 
-void MixerSteps::prepare(const MixerFactors& f, Index chunk)
+void MixerSteps::prepare(const MixerFactors& f, Index chunk, Index valueDim)
 {
-    prepareWrites(f, chunk);
+    prepareWrites(f, chunk, valueDim);
     if (m_kind != Kind::Plain)
-        prepareErasure(f);
-    if (m_place.queries > 0)
+        m_fused ? prepareFusedErasure(f) : prepareErasure(f);
+    if (m_place.queries == 0)
+        return;
+    if (m_fused)
+        m_waitingQueries =
+            waiting(f.q.rowRange(m_place.firstQuery, m_place.queries), f.readsUndecayed, f.scale, m_decayedQueries, m_queryFactors);
+    else
         prepareReads(f);
+}
+
+const float* MixerSteps::packed(Rows rows, Scratch& memory) const
+{
+    float* const panel = memory.floats(rows.cols * kChunkTokens);
+    packChunk(rows, m_decays.any() && !m_decays.byChannel() ? m_decays.growths() : std::span<const float>(), panel);
+    return panel;
+}
+
+void MixerSteps::packKeys(const MixerFactors& f)
+{
+    if (m_decays.byChannel() || f.strength.rows == 0) {
+        const Rows given = givenRows(f, m_place, m_plain);
+        m_keyPanel = packed(m_decays.byChannel() ? m_decays.grown(given, m_grown) : given, m_keyMemory);
+        return;
+    }
+    float factors[kChunkTokens];
+    for (Index r = 0; r < m_place.rows; ++r)
+        factors[r] = *tokenRow(f.strength, m_place.first + r) * (m_decays.any() ? m_decays.growths()[static_cast<std::size_t>(r)] : 1.0F);
+    float* const panel = m_keyMemory.floats(f.width() * kChunkTokens);
+    packChunk(writtenRows(f, m_place), std::span<const float>(factors).first(static_cast<std::size_t>(m_place.rows)), panel);
+    m_keyPanel = panel;
+}
+
+/// Rows of the chunk's last tokens; decays by channel are in them, all others in their factors.
+ChunkRows MixerSteps::waiting(Rows from, bool undecayed, float scale, ChunkBuffer& buffer, std::vector<float>& factors) const
+{
+    factors.assign(static_cast<std::size_t>(from.rows), scale);
+    const Index absent = m_place.rows - from.rows;
+    if (m_decays.byChannel()) {
+        const auto rows = buffer.make(from.rows, from.cols);
+        m_decays.decayTo(from, undecayed, rows, absent);
+        return {rows, factors.data()};
+    }
+    if (m_decays.any()) {
+        const auto shrinks = m_decays.shrinks(undecayed).subspan(static_cast<std::size_t>(absent), factors.size());
+        std::transform(shrinks.begin(), shrinks.end(), factors.begin(), [scale](float x) { return scale * x; });
+    }
+    return {from, factors.data()};
+}
+
+void MixerSteps::prepareFusedErasure(const MixerFactors& f)
+{
+    const Index rows = m_place.rows;
+    m_waitingErases = waiting(f.erase.rowRange(m_place.first, rows), f.erasesUndecayed, 1.0F, m_decayedErases, m_eraseFactors);
+    float* const lower = m_lowerMemory.floats(kChunkTokens * kChunkTokens);
+    m_fusedLower = lower;
+    m_fusedOther = nullptr;
+    if (m_kind == Kind::Delta) {
+        lowerProduct(m_waitingErases, m_keyPanel, lower);
+    } else {
+        const Rows c = f.correct.rowRange(m_place.first, rows);
+        m_correctPanel = packed(m_decays.byChannel() ? m_decays.grown(c, m_grownC) : c, m_correctMemory);
+        float* const other = m_otherMemory.floats(kChunkTokens * kChunkTokens);
+        lowerProduct(m_waitingErases, m_correctPanel, lower);
+        lowerProduct(m_waitingErases, m_keyPanel, other);
+        m_fusedOther = other;
+    }
+    invertDiagonal({lower, rows, rows, kChunkTokens}, m_kind == Kind::Delta ? 1.0 : -1.0, m_diagonal.make(rows, kSolveBlock));
+}
+
+ChunkRead MixerSteps::readOf(const MixerFactors& f, Rows state, Rows v, Rows u) const
+{
+    ChunkRead read{m_waitingQueries, m_place.rows - m_place.queries, f.skipsOwn || f.readsUndecayed, state, {}, nullptr, v};
+    read.keys[0] = {m_keyPanel, m_kind == Kind::Delta ? u : v};
+    if (m_kind == Kind::Free)
+        read.keys[1] = {m_correctPanel, u};
+    if (!f.own.empty())
+        read.own = f.own.data() + m_place.firstQuery;
+    return read;
 }
 
 void MixerSteps::prepareErasure(const MixerFactors& f)
@@ -79,6 +159,8 @@ MixerSteps::Rows MixerSteps::decayed(Rows from, bool undecayed, ChunkBuffer& buf
 
 void MixerSteps::solve(Rows state, Rows v, MatrixView<float> work, MatrixView<float> u) const
 {
+    if (m_fused)
+        return solveChunk({m_waitingErases, state, m_fusedLower, m_fusedOther, m_diagonal.matrix, v}, u);
     if (m_kind == Kind::Delta) {
         for (Index r = 0; r < v.rows; ++r)
             std::copy_n(v.row(r), v.cols, work.row(r));
@@ -92,6 +174,12 @@ void MixerSteps::solve(Rows state, Rows v, MatrixView<float> work, MatrixView<fl
 
 void MixerSteps::writeInto(Rows v, Rows u, MatrixView<float> added) const
 {
+    if (m_fused) {
+        gemmNN({m_keyPanel, added.rows, m_place.rows, kChunkTokens}, m_kind == Kind::Delta ? u : v, added);
+        if (m_kind == Kind::Free)
+            gemmNN({m_correctPanel, added.rows, m_place.rows, kChunkTokens}, u, added, 1.0F, Into::Add);
+        return;
+    }
     gemmTN(m_writes, m_kind == Kind::Delta ? u : v, added);
     if (m_kind == Kind::Free)
         gemmTN(m_corrects, u, added, 1.0F, Into::Add);
@@ -101,6 +189,8 @@ void MixerSteps::answer(const MixerFactors& f, Rows state, Rows v, Rows u, Matri
 {
     if (m_place.queries == 0)
         return;
+    if (m_fused)
+        return readChunk(readOf(f, state, v, u), out);
     gemmNN(ofQueries(m_leaving), state, out, f.scale);
     const Index absent = m_place.rows - m_place.queries;
     const auto addRead = [&](Rows triangle, Rows what) {
@@ -115,29 +205,40 @@ void MixerSteps::answer(const MixerFactors& f, Rows state, Rows v, Rows u, Matri
         addScaledRow(out.rowSpan(i), f.own[static_cast<std::size_t>(m_place.firstQuery + i)], v.rowSpan(absent + i));
 }
 
-MixerState::MixerState(Index width, Index valueDim)
-    : m_sums(static_cast<std::size_t>(width * valueDim), 0.0),
-      m_rounded(1, 1, width, valueDim),
-      m_added(1, 1, width, valueDim),
-      m_work(1, 1, kMixerChunk, valueDim)
+void MixerSteps::advance(Rows v, Rows u, MatrixView<float> added, std::span<double> sums, MatrixView<float> rounded) const
 {
-    std::fill(m_rounded.values().begin(), m_rounded.values().end(), 0.0F);
+    if (m_fused) {
+        ChunkWrites writes{{}, factors(), m_endsGrown};
+        writes.keys[0] = {m_keyPanel, m_kind == Kind::Delta ? u : v};
+        if (m_kind == Kind::Free)
+            writes.keys[1] = {m_correctPanel, u};
+        return advanceChunk(writes, sums, rounded);
+    }
+    writeInto(v, u, added);
+    const auto width = static_cast<std::size_t>(added.cols);
+    for (Index r = 0; r < added.rows; ++r)
+        advanceSums(sums.subspan(static_cast<std::size_t>(r) * width, width), factor(r), added.rowSpan(r), rounded.rowSpan(r), share(r));
+}
+
+MixerState::MixerState(Index width, Index valueDim) : m_sums(static_cast<std::size_t>(width * valueDim), 0.0)
+{
+    const Index cells = (width * valueDim + 15) / 16 * 16; // whole cache lines
+    float* const memory = m_memory.floats(2 * cells + kMixerChunk * valueDim);
+    std::fill_n(memory, cells, 0.0F);
+    m_rounded = {memory, width, valueDim, valueDim};
+    m_added = {memory + cells, width, valueDim, valueDim};
+    m_work = {memory + 2 * cells, kMixerChunk, valueDim, valueDim};
 }
 
 void MixerState::solve(const MixerSteps& steps, MatrixView<const float> v, MatrixView<float> u)
 {
     if (steps.erases())
-        steps.solve(values(), v, m_work.matrix().rowRange(0, v.rows), u);
+        steps.solve(values(), v, m_work.rowRange(0, v.rows), u);
 }
 
 void MixerState::advance(const MixerSteps& steps, MatrixView<const float> v, MatrixView<const float> u)
 {
-    const auto added = m_added.matrix();
-    steps.writeInto(v, u, added);
-    const auto width = static_cast<std::size_t>(added.cols);
-    for (Index r = 0; r < added.rows; ++r)
-        advanceSums(std::span(m_sums).subspan(static_cast<std::size_t>(r) * width, width), steps.factor(r), added.rowSpan(r),
-                    m_rounded.matrix().rowSpan(r), steps.share(r));
+    steps.advance(v, u, m_added, m_sums, m_rounded);
 }
 
 } // namespace attnscope

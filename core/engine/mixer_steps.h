@@ -2,6 +2,8 @@
 // The outputs of a recurrent mixer chunk by chunk: what a chunk is made of before its state is known, and the steps with it.
 #pragma once
 
+#include "core/compute/chunk_products.h"
+#include "core/compute/scratch.h"
 #include "core/engine/chunk_decays.h"
 
 #include <vector>
@@ -15,16 +17,18 @@ namespace attnscope {
 ///     no erasure:                                                 S' = e^G S + Bᵀ V;            O = scale (Q̂ S + D V)
 ///
 /// where L, E, D and R are lower triangles of products of rows (a c or a b, a b, q b, q c) with the decays between them. The systems
-/// are solved rather than inverted, and triangles take half a product. Yang et al. 2024, arXiv:2406.06484, section 3.2.
+/// are solved rather than inverted, and triangles take half a product. Yang et al. 2024, arXiv:2406.06484, section 3.2. Where e^-G is
+/// tame and values fill whole vectors the products of a chunk are fused (chunk_products.h), and decays of whole tokens are factors of
+/// its rows.
 class MixerSteps {
 public:
     using Rows = MatrixView<const float>;
 
-    /// What needs no state: Ã, B, C, Q̂, all triangles.
-    void prepare(const MixerFactors& factors, Index chunk);
+    /// What needs no state: Ã, B, C, Q̂, all triangles. For values of that width.
+    void prepare(const MixerFactors& factors, Index chunk, Index valueDim);
 
     /// B alone, which is all that a state without erasure needs.
-    void prepareWrites(const MixerFactors& factors, Index chunk);
+    void prepareWrites(const MixerFactors& factors, Index chunk, Index valueDim);
 
     const ChunkPlace& place() const { return m_place; }
     bool erases() const { return m_kind != Kind::Plain; }
@@ -34,6 +38,9 @@ public:
 
     /// added [K, V], so that S' = e^G S + share added.
     void writeInto(Rows v, Rows u, MatrixView<float> added) const;
+
+    /// sums [K, V] become those of S', rounded the same in float32; by way of `added` of that size, where the products are not fused.
+    void advance(Rows v, Rows u, MatrixView<float> added, std::span<double> sums, MatrixView<float> rounded) const;
 
     std::span<const double> factors() const { return m_decays.factors(); } ///< e^G [1 or K]
     double factor(Index row) const { return factors()[factors().size() > 1 ? static_cast<std::size_t>(row) : 0]; }
@@ -46,7 +53,12 @@ public:
 private:
     enum class Kind { Plain, Delta, Free };
 
+    void packKeys(const MixerFactors& factors);
+    const float* packed(Rows rows, Scratch& panel) const;
+    ChunkRows waiting(Rows from, bool undecayed, float scale, ChunkBuffer& buffer, std::vector<float>& factors) const;
     void prepareErasure(const MixerFactors& factors);
+    void prepareFusedErasure(const MixerFactors& factors);
+    ChunkRead readOf(const MixerFactors& factors, Rows state, Rows v, Rows u) const;
     void prepareReads(const MixerFactors& factors);
     Rows ends(Rows given, Rows grown, ChunkBuffer& buffer);
     Rows decayed(Rows from, bool undecayed, ChunkBuffer& buffer) const;
@@ -76,6 +88,19 @@ private:
     ChunkBuffer m_decayedErases;
     ChunkBuffer m_decayedQueries;
     ChunkBuffer m_absent;
+    bool m_fused = false;
+    const float* m_keyPanel = nullptr;     ///< b e^-G
+    const float* m_correctPanel = nullptr; ///< c e^-G, where corrections are free
+    ChunkRows m_waitingErases{};
+    std::vector<float> m_eraseFactors;
+    const float* m_fusedLower = nullptr;
+    const float* m_fusedOther = nullptr;
+    Scratch m_keyMemory;
+    Scratch m_correctMemory;
+    Scratch m_lowerMemory;
+    Scratch m_otherMemory;
+    ChunkRows m_waitingQueries{};
+    std::vector<float> m_queryFactors;
 };
 
 /// S [K, V] between chunks: kept in float64, multiplied in float32.
@@ -89,13 +114,14 @@ public:
     /// S becomes S' of the chunk.
     void advance(const MixerSteps& steps, MatrixView<const float> v, MatrixView<const float> u);
 
-    MatrixView<const float> values() const { return m_rounded.matrix(); }
+    MatrixView<const float> values() const { return m_rounded; }
 
 private:
+    Scratch m_memory; ///< of the matrices
+    MatrixView<float> m_rounded;
+    MatrixView<float> m_added;
+    MatrixView<float> m_work;
     std::vector<double> m_sums;
-    Tensor m_rounded;
-    Tensor m_added;
-    Tensor m_work;
 };
 
 } // namespace attnscope

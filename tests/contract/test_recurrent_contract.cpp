@@ -54,7 +54,8 @@ double gap(const Tensor& a, const Tensor& b)
     return size > 0.0 ? maxDifference(a, b) / size : maxDifference(a, b);
 }
 
-const Shape kShapes[] = {{2, 4, 67, 131, 24, 19}, {1, 2, 193, 193, 33, 7}, {1, 1, 64, 64, 8, 40}, {1, 1, 1, 1, 5, 3}};
+const Shape kShapes[] = {{2, 4, 67, 131, 24, 19}, {1, 2, 193, 193, 33, 7},  {1, 1, 64, 64, 8, 40},   {1, 1, 1, 1, 5, 3},
+                         {2, 4, 67, 131, 24, 32}, {1, 1, 193, 193, 40, 64}, {1, 4, 150, 260, 33, 16}};
 
 } // namespace
 
