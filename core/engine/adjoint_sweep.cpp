@@ -70,8 +70,11 @@ void AdjointSweeps::ownCells(Index c, Index row0, Index first, Index last, KeyRa
         const float* from = chunk.own().row(row0 + i - chunk.firstQuery()) + (columns.first - chunk.first());
         std::transform(from, from + columns.size(), cells.row(i), [s = m_factors.scale](float x) { return s * x; });
         const Index at = row0 + i + m_factors.offset();
-        if (!m_factors.own.empty() && columns.contains(at))
-            cells(i, at - columns.first) += m_factors.own[static_cast<std::size_t>(row0 + i)];
+        if (m_factors.hasOwn() && columns.contains(at)) {
+            float own = 0.0F;
+            m_factors.readOwn(row0 + i, {&own, 1});
+            cells(i, at - columns.first) += own;
+        }
     }
 }
 

@@ -50,6 +50,20 @@ float dot(const float* a, const float* b, Index count)
     return sum;
 }
 
+/// Rows of a chunk times their strengths, where there are any.
+MatrixView<const float> strongRows(MatrixView<const float> rows, const MixerFactors::Rows& strength, const ChunkPlace& place,
+                                   ChunkBuffer& buffer)
+{
+    if (strength.rows == 0)
+        return rows;
+    float strengths[kMixerChunk];
+    for (Index r = 0; r < place.rows; ++r)
+        strengths[r] = *tokenRow(strength, place.first + r);
+    const auto strong = buffer.make(place.rows, rows.cols);
+    scaleRowsInto(rows, std::span(strengths).first(static_cast<std::size_t>(place.rows)), strong);
+    return strong;
+}
+
 } // namespace
 
 ChunkPlace ChunkPlace::of(const MixerFactors& f, Index chunk)
@@ -68,15 +82,17 @@ MatrixView<const float> writtenRows(const MixerFactors& f, const ChunkPlace& pla
 
 MatrixView<const float> givenRows(const MixerFactors& f, const ChunkPlace& place, ChunkBuffer& buffer)
 {
-    const auto writes = writtenRows(f, place);
-    if (f.strength.rows == 0)
-        return writes;
-    float strengths[kMixerChunk];
-    for (Index r = 0; r < place.rows; ++r)
-        strengths[r] = *tokenRow(f.strength, place.first + r);
-    const auto given = buffer.make(place.rows, f.width());
-    scaleRowsInto(writes, std::span(strengths).first(static_cast<std::size_t>(place.rows)), given);
-    return given;
+    return strongRows(writtenRows(f, place), f.strength, place, buffer);
+}
+
+MatrixView<const float> erasedRows(const MixerFactors& f, const ChunkPlace& place, ChunkBuffer& buffer)
+{
+    return strongRows(f.erase.rowRange(place.first, place.rows), f.eraseStrength, place, buffer);
+}
+
+MatrixView<const float> correctedRows(const MixerFactors& f, const ChunkPlace& place, ChunkBuffer& buffer)
+{
+    return strongRows(f.correct.rowRange(place.first, place.rows), f.correctStrength, place, buffer);
 }
 
 MatrixView<const float> queryRows(const MixerFactors& f, const ChunkPlace& place, ChunkBuffer& buffer)

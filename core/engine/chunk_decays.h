@@ -42,6 +42,10 @@ MatrixView<const float> writtenRows(const MixerFactors& factors, const ChunkPlac
 /// b [rows, K] of a chunk, the strengths included.
 MatrixView<const float> givenRows(const MixerFactors& factors, const ChunkPlace& place, ChunkBuffer& buffer);
 
+/// The same of a and c.
+MatrixView<const float> erasedRows(const MixerFactors& factors, const ChunkPlace& place, ChunkBuffer& buffer);
+MatrixView<const float> correctedRows(const MixerFactors& factors, const ChunkPlace& place, ChunkBuffer& buffer);
+
 /// Queries as rows of the chunk [rows, K]; tokens at which none stands get 0.
 MatrixView<const float> queryRows(const MixerFactors& factors, const ChunkPlace& place, ChunkBuffer& buffer);
 

@@ -50,8 +50,6 @@ Result<void> checkLengths(const MixerFactors& f)
 Result<MixerFactors> DeltaMethod::factors(const Inputs& in, HeadRef head, const Params& params) const
 {
     MixerFactors f{.tokens = in.k.rows(), .q = in.qOf(head), .write = in.kOf(head), .scale = in.effectiveScale()};
-    if (normalises(params, "normalize-keys"))
-        f.write = f.keep(unitRows(f.write));
     if (normalises(params, "normalize-queries"))
         f.q = f.keep(unitRows(f.q));
     f.erase = f.write;
@@ -59,6 +57,14 @@ Result<MixerFactors> DeltaMethod::factors(const Inputs& in, HeadRef head, const 
     if (!beta)
         return beta.error();
     f.strength = *beta;
+    if (normalises(params, "normalize-keys")) { // as strengths of the keys, which then need no second copy
+        Tensor inverse = inverseLengths(f.write);
+        Tensor strength(1, 1, f.tokens, 1);
+        for (Index t = 0; t < f.tokens; ++t)
+            strength.data()[t] = *tokenRow(*beta, t) * inverse.data()[t];
+        f.strength = f.keep(std::move(strength));
+        f.eraseStrength = f.keep(std::move(inverse));
+    }
     if (auto stable = normalises(params, "normalize-keys") ? Result<void>() : checkLengths(f); !stable) // beta is at most 2
         return stable.error();
     if (decay() == Decay::None)

@@ -27,7 +27,7 @@ void MixerChunk::prepareKeys(const MixerFactors& f, Index chunk)
     m_corrects.matrix = {};
     if (!f.erases())
         return m_decays.decayToEnd(m_given, writes);
-    const auto a = f.erase.rowRange(m_place.first, m_place.rows);
+    const auto a = erasedRows(f, m_place, m_plainErases);
     const auto erases = m_erases.make(m_place.rows, m_width);
     m_decays.decayTo(a, f.erasesUndecayed, erases);
     const auto strict = m_strict.make(m_place.rows, m_place.rows);
@@ -40,7 +40,7 @@ void MixerChunk::prepareKeys(const MixerFactors& f, Index chunk)
         gemmTN(inverse, ends, writes);
         return;
     }
-    const auto c = f.correct.rowRange(m_place.first, m_place.rows);
+    const auto c = m_givenCorrects = correctedRows(f, m_place, m_plainCorrects);
     m_decays.gram({a, erases}, {c, m_decays.grown(c, m_grownCorrects)}, f.erasesUndecayed, true, strict);
     invert(strict, -1.0, inverse);
     m_decays.decayToEnd(c, ends);
@@ -70,7 +70,7 @@ void MixerChunk::prepareQueries(const MixerFactors& f)
         return;
     }
     const auto corrected = m_product.make(m_place.rows, m_place.rows);
-    const auto c = f.correct.rowRange(m_place.first, m_place.rows);
+    const auto c = m_givenCorrects;
     m_decays.gram(queries, {c, m_decays.tame() && m_decays.any() ? MatrixView<const float>(m_grownCorrects.matrix) : c}, f.readsUndecayed,
                   strict, reads);
     m_decays.gram(queries, keys, f.readsUndecayed, strict, own);

@@ -46,7 +46,10 @@ private:
     std::vector<double> m_work;      ///< of invert
     MatrixView<const float> m_given; ///< b [rows, K]
     MatrixView<const float> m_grownGiven;
-    ChunkBuffer m_plain; ///< b, where it is not the input itself
+    MatrixView<const float> m_givenCorrects; ///< c [rows, K]
+    ChunkBuffer m_plain;                     ///< b, where it is not the input itself
+    ChunkBuffer m_plainErases;
+    ChunkBuffer m_plainCorrects;
     ChunkBuffer m_grown;
     ChunkBuffer m_grownCorrects;
     ChunkBuffer m_writes;

@@ -4,6 +4,7 @@
 
 #include "core/base/tensor.h"
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,17 +20,20 @@ namespace attnscope {
 struct MixerFactors {
     using Rows = MatrixView<const float>;
 
-    Index tokens = 0; ///< M
-    Rows q{};         ///< [N, K], N <= M
-    Rows write{};     ///< [M or 1, K]
-    Rows strength{};  ///< [M or 1, 1]: b_t = strength_t write_t; absent: 1
-    Rows logDecay{};  ///< g [M or 1, 1 or K], at most 0; absent: no decay
-    Rows erase{};     ///< a [M, K]
-    Rows correct{};   ///< c [M, K]; absent: c_t = -b_t, the delta rule
+    Index tokens = 0;       ///< M
+    Rows q{};               ///< [N, K], N <= M
+    Rows write{};           ///< [M or 1, K]
+    Rows strength{};        ///< [M or 1, 1]: b_t = strength_t write_t; absent: 1
+    Rows logDecay{};        ///< g [M or 1, 1 or K], at most 0; absent: no decay
+    Rows erase{};           ///< [M, K]
+    Rows eraseStrength{};   ///< [M, 1]: a_t = eraseStrength_t erase_t; absent: 1
+    Rows correct{};         ///< [M, K]; absent: c_t = -b_t, the delta rule
+    Rows correctStrength{}; ///< [M, 1]: c_t = correctStrength_t correct_t; absent: 1
     bool erasesUndecayed = false;
     bool readsUndecayed = false; ///< o_t reads S_{t-1} in place of S_t (RWKV-6)
     bool skipsOwn = false;       ///< o_t reads the decayed S_{t-1} without b_t (Mamba-3, whose own weight is in `own`)
     std::vector<float> own{};    ///< [N] or none
+    Rows bonus{};                ///< [N, 1 or K] in place of `own`: own_i = sum_c q_ic bonus_ic write_c of the query's token; or none
     float scale = 1.0F;
     std::vector<Tensor> storage{}; ///< what the method made
 
@@ -37,6 +41,10 @@ struct MixerFactors {
     Index width() const { return q.cols; }
     Index offset() const { return tokens - q.rows; } ///< the token at which query 0 stands
     bool erases() const { return erase.rows > 0; }
+    bool hasOwn() const { return !own.empty() || bonus.rows > 0; }
+
+    /// The own weights of queries from `first` on.
+    void readOwn(Index first, std::span<float> weights) const;
 
     /// Takes a matrix in and gives a view of it that stays valid when the factors move.
     Rows keep(Tensor made)

@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace attnscope {
 
@@ -86,6 +87,25 @@ Tensor unitRows(MatrixView<const float> x)
     Tensor made(1, 1, x.rows, x.cols);
     unitRowsInto(x, made.matrix());
     return made;
+}
+
+Tensor inverseLengths(MatrixView<const float> x)
+{
+    std::vector<double> squares(static_cast<std::size_t>(x.rows));
+    rowSquares64(x, squares);
+    Tensor made(1, 1, x.rows, 1);
+    std::transform(squares.begin(), squares.end(), made.data(),
+                   [](double square) { return square > 0.0 ? static_cast<float>(1.0 / std::sqrt(square)) : 1.0F; });
+    return made;
+}
+
+MixerFactors::Rows ownBonus(const MixerFactors::Rows& gates, const MixerFactors& f)
+{
+    if (gates.rows != 1)
+        return gates.rowRange(f.offset(), f.queries());
+    if (gates.cols == 1 && *gates.data == 0.0F)
+        return {};
+    return {gates.data, f.queries(), gates.cols, 0};
 }
 
 } // namespace attnscope

@@ -29,4 +29,10 @@ double definedGate(const Inputs& inputs, HeadRef h, const GateRule& rule, double
 /// The rows of x over their Euclidean lengths; rows of zeros stay.
 Tensor unitRows(MatrixView<const float> x);
 
+/// 1 / |x_t| [1, 1, rows, 1], lengths summed in float64; 1 for rows of zeros.
+Tensor inverseLengths(MatrixView<const float> x);
+
+/// Bonus gates as weights of the queries' own tokens; none where the only one is 0.
+MixerFactors::Rows ownBonus(const MixerFactors::Rows& gates, const MixerFactors& factors);
+
 } // namespace attnscope

@@ -41,7 +41,8 @@ void fetchNext(const MixerFactors& f, Rows v, Rows out, Index c)
     const ChunkPlace next = ChunkPlace::of(f, c + 1);
     ahead.add(f.q.rowRange(next.firstQuery, next.queries));
     const Rows erase = f.erase.data == f.write.data ? Rows() : f.erase;
-    for (const Rows& rows : {v, f.write, erase, f.correct})
+    const Rows correct = f.correct.data == f.erase.data ? Rows() : f.correct;
+    for (const Rows& rows : {v, f.write, erase, correct})
         if (rows.rows > next.first)
             ahead.add(rows.rowRange(next.first, next.rows));
     ahead.add(out.rowRange(next.firstQuery, next.queries)); // a line is read before a part of it is written
@@ -219,15 +220,16 @@ public:
     {
         std::fill(m_erased.begin(), m_erased.end(), 0.0);
         if (m_factors.erases())
-            addRead(m_factors.erase.row(t), 1.0, m_erased.data());
+            addRead(m_factors.erase.row(t), strengthOf(m_factors.eraseStrength, t), m_erased.data());
     }
     void write(Index t, const float* v)
     {
         const MixerFactors& f = m_factors;
-        const double strength = f.strength.rows > 0 ? static_cast<double>(*tokenRow(f.strength, t)) : 1.0;
+        const double strength = strengthOf(f.strength, t);
+        const double correction = strengthOf(f.correctStrength, t);
         for (Index k = 0; k < f.width(); ++k) {
             const double b = strength * static_cast<double>(tokenRow(f.write, t)[k]);
-            const double c = !f.erases() ? 0.0 : f.correct.rows > 0 ? static_cast<double>(f.correct(t, k)) : -b;
+            const double c = !f.erases() ? 0.0 : f.correct.rows > 0 ? correction * static_cast<double>(f.correct(t, k)) : -b;
             for (Index d = 0; d < dim(); ++d)
                 sums(k)[d] += b * static_cast<double>(v[d]) + c * m_erased[static_cast<std::size_t>(d)];
         }
@@ -241,6 +243,10 @@ public:
     }
 
 private:
+    static double strengthOf(const Rows& strength, Index t)
+    {
+        return strength.rows > 0 ? static_cast<double>(*tokenRow(strength, t)) : 1.0;
+    }
     Index dim() const { return static_cast<Index>(m_erased.size()); }
     double* sums(Index k) { return m_sums.data() + k * dim(); }
 
@@ -253,6 +259,9 @@ void runHeadByTokens(const MixerFactors& f, MatrixView<const float> v, MatrixVie
 {
     TokenState state(f, v.cols);
     std::vector<double> row(static_cast<std::size_t>(v.cols));
+    std::vector<float> owns(f.hasOwn() ? static_cast<std::size_t>(f.queries()) : 0);
+    if (f.hasOwn())
+        f.readOwn(0, owns);
     for (Index t = 0; t < f.tokens && !context.cancelled(); ++t) {
         const Index i = t - f.offset();
         std::fill(row.begin(), row.end(), 0.0);
@@ -270,7 +279,7 @@ void runHeadByTokens(const MixerFactors& f, MatrixView<const float> v, MatrixVie
             continue;
         if (!f.skipsOwn && !f.readsUndecayed)
             state.addRead(f.q.row(i), static_cast<double>(f.scale), row.data());
-        const double own = f.own.empty() ? 0.0 : static_cast<double>(f.own[static_cast<std::size_t>(i)]);
+        const double own = owns.empty() ? 0.0 : static_cast<double>(owns[static_cast<std::size_t>(i)]);
         for (Index d = 0; d < v.cols; ++d)
             out(i, d) = static_cast<float>(row[static_cast<std::size_t>(d)] + own * static_cast<double>(v(t, d)));
     }

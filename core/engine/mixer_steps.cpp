@@ -18,8 +18,10 @@ void MixerSteps::prepareWrites(const MixerFactors& f, Index chunk, Index valueDi
     m_decays.sum(f, m_place);
     m_endsGrown = m_decays.any() && m_decays.tame();
     m_fused = m_decays.tame() && valueDim % kChunkColumns == 0;
-    if (m_fused)
-        return packKeys(f);
+    if (m_fused) {
+        m_keyPanel = packed({writtenRows(f, m_place), f.strength}, m_grown, m_keyMemory);
+        return;
+    }
     m_given = givenRows(f, m_place, m_plain);
     m_grownGiven = m_decays.grown(m_given, m_grown);
     m_writes = ends(m_given, m_grownGiven, m_endWrites);
@@ -32,6 +34,9 @@ void MixerSteps::prepare(const MixerFactors& f, Index chunk, Index valueDim)
         m_fused ? prepareFusedErasure(f) : prepareErasure(f);
     if (m_place.queries == 0)
         return;
+    m_ownWeights.resize(f.hasOwn() ? static_cast<std::size_t>(m_place.queries) : 0);
+    if (f.hasOwn())
+        f.readOwn(m_place.firstQuery, m_ownWeights);
     if (m_fused)
         m_waitingQueries =
             waiting(f.q.rowRange(m_place.firstQuery, m_place.queries), f.readsUndecayed, f.scale, m_decayedQueries, m_queryFactors);
@@ -39,26 +44,18 @@ void MixerSteps::prepare(const MixerFactors& f, Index chunk, Index valueDim)
         prepareReads(f);
 }
 
-const float* MixerSteps::packed(Rows rows, Scratch& memory) const
+const float* MixerSteps::packed(const Strong& from, ChunkBuffer& grown, Scratch& memory)
 {
-    float* const panel = memory.floats(rows.cols * kChunkTokens);
-    packChunk(rows, m_decays.any() && !m_decays.byChannel() ? m_decays.growths() : std::span<const float>(), panel);
-    return panel;
-}
-
-void MixerSteps::packKeys(const MixerFactors& f)
-{
-    if (m_decays.byChannel() || f.strength.rows == 0) {
-        const Rows given = givenRows(f, m_place, m_plain);
-        m_keyPanel = packed(m_decays.byChannel() ? m_decays.grown(given, m_grown) : given, m_keyMemory);
-        return;
-    }
+    float* const panel = memory.floats(from.rows.cols * kChunkTokens);
+    const bool byToken = m_decays.any() && !m_decays.byChannel();
     float factors[kChunkTokens];
     for (Index r = 0; r < m_place.rows; ++r)
-        factors[r] = *tokenRow(f.strength, m_place.first + r) * (m_decays.any() ? m_decays.growths()[static_cast<std::size_t>(r)] : 1.0F);
-    float* const panel = m_keyMemory.floats(f.width() * kChunkTokens);
-    packChunk(writtenRows(f, m_place), std::span<const float>(factors).first(static_cast<std::size_t>(m_place.rows)), panel);
-    m_keyPanel = panel;
+        factors[r] = (from.strength.rows > 0 ? *tokenRow(from.strength, m_place.first + r) : 1.0F) *
+                     (byToken ? m_decays.growths()[static_cast<std::size_t>(r)] : 1.0F);
+    const bool plain = from.strength.rows == 0 && !byToken;
+    packChunk(m_decays.byChannel() ? m_decays.grown(from.rows, grown) : from.rows,
+              std::span<const float>(factors).first(plain ? 0 : static_cast<std::size_t>(m_place.rows)), panel);
+    return panel;
 }
 
 /// Rows of the chunk's last tokens; decays by channel are in them, all others in their factors.
@@ -82,6 +79,8 @@ void MixerSteps::prepareFusedErasure(const MixerFactors& f)
 {
     const Index rows = m_place.rows;
     m_waitingErases = waiting(f.erase.rowRange(m_place.first, rows), f.erasesUndecayed, 1.0F, m_decayedErases, m_eraseFactors);
+    for (Index r = 0; r < rows && f.eraseStrength.rows > 0; ++r)
+        m_eraseFactors[static_cast<std::size_t>(r)] *= *tokenRow(f.eraseStrength, m_place.first + r);
     float* const lower = m_lowerMemory.floats(kChunkTokens * kChunkTokens);
     m_fusedLower = lower;
     m_fusedOther = nullptr;
@@ -89,7 +88,7 @@ void MixerSteps::prepareFusedErasure(const MixerFactors& f)
         lowerProduct(m_waitingErases, m_keyPanel, lower);
     } else {
         const Rows c = f.correct.rowRange(m_place.first, rows);
-        m_correctPanel = packed(m_decays.byChannel() ? m_decays.grown(c, m_grownC) : c, m_correctMemory);
+        m_correctPanel = packed({c, f.correctStrength}, m_grownC, m_correctMemory);
         float* const other = m_otherMemory.floats(kChunkTokens * kChunkTokens);
         lowerProduct(m_waitingErases, m_correctPanel, lower);
         lowerProduct(m_waitingErases, m_keyPanel, other);
@@ -104,15 +103,15 @@ ChunkRead MixerSteps::readOf(const MixerFactors& f, Rows state, Rows v, Rows u) 
     read.keys[0] = {m_keyPanel, m_kind == Kind::Delta ? u : v};
     if (m_kind == Kind::Free)
         read.keys[1] = {m_correctPanel, u};
-    if (!f.own.empty())
-        read.own = f.own.data() + m_place.firstQuery;
+    if (f.hasOwn())
+        read.own = m_ownWeights.data();
     return read;
 }
 
 void MixerSteps::prepareErasure(const MixerFactors& f)
 {
     const Index rows = m_place.rows;
-    const Rows a = f.erase.rowRange(m_place.first, rows);
+    const Rows a = erasedRows(f, m_place, m_plainErases);
     m_erases = decayed(a, f.erasesUndecayed, m_decayedErases);
     const auto lower = m_lower.make(rows, rows);
     const auto diagonal = m_diagonal.make(rows, kSolveBlock);
@@ -120,7 +119,7 @@ void MixerSteps::prepareErasure(const MixerFactors& f)
         m_decays.gram({a, m_erases}, {m_given, m_grownGiven}, f.erasesUndecayed, true, lower);
         return invertDiagonal(lower, 1.0, diagonal);
     }
-    const Rows c = f.correct.rowRange(m_place.first, rows);
+    const Rows c = m_correctRows = correctedRows(f, m_place, m_plainCorrects);
     m_grownCorrects = m_decays.grown(c, m_grownC);
     m_corrects = ends(c, m_grownCorrects, m_endCorrects);
     m_decays.gram({a, m_erases}, {c, m_grownCorrects}, f.erasesUndecayed, true, lower);
@@ -135,8 +134,7 @@ void MixerSteps::prepareReads(const MixerFactors& f)
     m_leaving = decayed(q, f.readsUndecayed, m_decayedQueries);
     m_decays.gram({q, m_leaving}, {m_given, m_grownGiven}, f.readsUndecayed, strict, m_own.make(m_place.rows, m_place.rows));
     if (m_kind == Kind::Free)
-        m_decays.gram({q, m_leaving}, {f.correct.rowRange(m_place.first, m_place.rows), m_grownCorrects}, f.readsUndecayed, strict,
-                      m_read.make(m_place.rows, m_place.rows));
+        m_decays.gram({q, m_leaving}, {m_correctRows, m_grownCorrects}, f.readsUndecayed, strict, m_read.make(m_place.rows, m_place.rows));
 }
 
 MixerSteps::Rows MixerSteps::ends(Rows given, Rows grown, ChunkBuffer& buffer)
@@ -201,8 +199,8 @@ void MixerSteps::answer(const MixerFactors& f, Rows state, Rows v, Rows u, Matri
     addRead(m_own.matrix, m_kind == Kind::Delta ? u : v);
     if (m_kind == Kind::Free)
         addRead(m_read.matrix, u);
-    for (Index i = 0; i < out.rows && !f.own.empty(); ++i)
-        addScaledRow(out.rowSpan(i), f.own[static_cast<std::size_t>(m_place.firstQuery + i)], v.rowSpan(absent + i));
+    for (Index i = 0; i < out.rows && f.hasOwn(); ++i)
+        addScaledRow(out.rowSpan(i), m_ownWeights[static_cast<std::size_t>(i)], v.rowSpan(absent + i));
 }
 
 void MixerSteps::advance(Rows v, Rows u, MatrixView<float> added, std::span<double> sums, MatrixView<float> rounded) const

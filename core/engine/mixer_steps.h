@@ -53,8 +53,12 @@ public:
 private:
     enum class Kind { Plain, Delta, Free };
 
-    void packKeys(const MixerFactors& factors);
-    const float* packed(Rows rows, Scratch& panel) const;
+    /// Rows of the chunk and their strengths, of one for each token of all.
+    struct Strong {
+        Rows rows;
+        Rows strength;
+    };
+    const float* packed(const Strong& from, ChunkBuffer& grown, Scratch& memory);
     ChunkRows waiting(Rows from, bool undecayed, float scale, ChunkBuffer& buffer, std::vector<float>& factors) const;
     void prepareErasure(const MixerFactors& factors);
     void prepareFusedErasure(const MixerFactors& factors);
@@ -95,6 +99,10 @@ private:
     std::vector<float> m_eraseFactors;
     const float* m_fusedLower = nullptr;
     const float* m_fusedOther = nullptr;
+    ChunkBuffer m_plainErases;
+    ChunkBuffer m_plainCorrects;
+    Rows m_correctRows; ///< c
+    std::vector<float> m_ownWeights;
     Scratch m_keyMemory;
     Scratch m_correctMemory;
     Scratch m_lowerMemory;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // RWKV-6: gated linear attention that reads the state before its own token, which gets a bonus of its own.
-#include "core/compute/mixer_ops.h"
 #include "core/engine/mixer_definition.h"
 #include "core/engine/mixer_gates.h"
 #include "core/engine/mixer_method.h"
@@ -37,9 +36,7 @@ Result<MixerFactors> Rwkv6::factors(const Inputs& in, HeadRef head, const Params
     if (!w || !u)
         return w ? u.error() : w.error();
     f.logDecay = *w;
-    f.own.resize(static_cast<std::size_t>(f.queries()));
-    const auto bonus = u->rows == 1 ? MixerFactors::Rows{u->data, f.queries(), u->cols, 0} : u->rowRange(f.offset(), f.queries());
-    weightedRowDots(f.q, f.write.rowRange(f.offset(), f.queries()), bonus, f.own);
+    f.bonus = ownBonus(*u, f);
     return f;
 }
 

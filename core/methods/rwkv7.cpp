@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // RWKV-7: a state with decays per channel that each token corrects along a direction of its own.
-#include "core/compute/mixer_ops.h"
 #include "core/engine/mixer_definition.h"
 #include "core/engine/mixer_gates.h"
 #include "core/engine/mixer_method.h"
@@ -54,22 +53,23 @@ Result<MixerFactors> Rwkv7::factors(const Inputs& in, HeadRef head, const Params
                          ", but the keys are " + std::to_string(f.tokens) + " x " + std::to_string(f.width()) + ".",
                      "Give one removal key per token, as wide as the keys."};
     f.logDecay = *w;
-    const auto kappa = f.keep(unitRows(removal));
-    f.erase = kappa;
-    Tensor correct(1, 1, f.tokens, f.width());
-    for (Index t = 0; t < f.tokens; ++t) {
-        const float* rate = tokenRow(*a, t);
-        const float* along = kappa.row(t);
-        float* to = correct.data() + t * f.width();
-        if (a->cols == 1)
-            std::transform(along, along + f.width(), to, [r = *rate](float x) { return -x * r; });
-        else
-            std::transform(along, along + f.width(), rate, to, [](float x, float r) { return -x * r; });
+    Tensor inverse = inverseLengths(removal);
+    f.erase = removal;
+    if (a->cols == 1) {
+        Tensor rates(1, 1, f.tokens, 1);
+        for (Index t = 0; t < f.tokens; ++t)
+            rates.data()[t] = -*tokenRow(*a, t) * inverse.data()[t];
+        f.correct = removal;
+        f.correctStrength = f.keep(std::move(rates));
+    } else {
+        Tensor correct(1, 1, f.tokens, f.width());
+        for (Index t = 0; t < f.tokens; ++t)
+            std::transform(removal.row(t), removal.row(t) + f.width(), tokenRow(*a, t), correct.matrix().row(t),
+                           [length = inverse.data()[t]](float x, float r) { return -x * length * r; });
+        f.correct = f.keep(std::move(correct));
     }
-    f.correct = f.keep(std::move(correct));
-    f.own.resize(static_cast<std::size_t>(f.queries()));
-    const auto bonus = u->rows == 1 ? MixerFactors::Rows{u->data, f.queries(), u->cols, 0} : u->rowRange(f.offset(), f.queries());
-    weightedRowDots(f.q, f.write.rowRange(f.offset(), f.queries()), bonus, f.own);
+    f.eraseStrength = f.keep(std::move(inverse));
+    f.bonus = ownBonus(*u, f);
     return f;
 }
 
