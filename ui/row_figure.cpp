@@ -80,7 +80,7 @@ protected:
         const QRect header(rect.left(), 4, rect.width(), large.height());
         int right = header.right();
         painter->setFont(smallFont());
-        const bool withValues = entriesWidth(true) <= header.width();
+        const bool withValues = entriesWidth(true) + large.horizontalAdvance(title) <= header.width();
         for (std::size_t i = m_figure.m_series.size(); i-- > 0;)
             if (m_figure.m_series[i].pin == 0)
                 right = drawEntry(painter, i, right, header, withValues);

@@ -14,6 +14,8 @@ namespace attnscope {
 namespace {
 
 constexpr int kPositions = 400;
+constexpr int kNarrowBox = 72;
+constexpr int kArrows = 30;
 constexpr double kWideRatio = 64.0; // from here on equal ratios are more useful than equal steps
 
 } // namespace
@@ -32,7 +34,7 @@ ValueSlider::ValueSlider(double min, double max, bool integer, QWidget* parent)
     m_box->setRange(min, max);
     m_box->setDecimals(integer ? 0 : 3);
     m_box->setKeyboardTracking(false);
-    m_box->setFixedWidth(72);
+    fitBox();
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(0, 0, 0, 0);
     row->addWidget(m_slider, 1);
@@ -45,6 +47,19 @@ ValueSlider::ValueSlider(double min, double max, bool integer, QWidget* parent)
         m_slider->setValue(positionOf(value));
         Q_EMIT valueChanged(value);
     });
+}
+
+// Six digits and the arrows.
+void ValueSlider::fitBox()
+{
+    m_box->setFixedWidth(std::max(kNarrowBox, fontMetrics().horizontalAdvance(QStringLiteral("000000")) + kArrows));
+}
+
+void ValueSlider::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::FontChange || event->type() == QEvent::ApplicationFontChange)
+        fitBox();
 }
 
 bool ValueSlider::eventFilter(QObject* watched, QEvent* event)

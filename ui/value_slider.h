@@ -23,8 +23,10 @@ Q_SIGNALS:
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
+    void changeEvent(QEvent* event) override;
 
 private:
+    void fitBox();
     double atPosition(int position) const;
     int positionOf(double value) const;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The page of architectures: what opens there, broken files beside good ones, curves, captions, and a clicked mixer.
+#include "core/stack/kernel_profile.h"
 #include "support/register_test.h"
 #include "test_paths.h"
+#include "ui/architecture/architecture_controls.h"
 #include "ui/architecture/architecture_files.h"
 #include "ui/architecture/architecture_link.h"
 #include "ui/architecture/architecture_page.h"
@@ -18,6 +20,7 @@
 #include <QSpinBox>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QToolButton>
 
 #include <cmath>
 
@@ -277,6 +280,35 @@ private Q_SLOTS:
         QVERIFY(layerTip(entries[0].shown, 1).contains("feed-forward only"));
         QVERIFY(layerTip(entries[1].shown, 2).contains("sliding window of 2,048"));
         QVERIFY(layerTip(entries[2].shown, 3).contains("latent"));
+    }
+
+    void thisMachineIsMeasuredAgain()
+    {
+        const QTemporaryDir cache;
+        qputenv("XDG_CACHE_HOME", cache.path().toUtf8());
+        Page p;
+        auto* again = p.page.findChild<ArchitectureControls*>()->findChild<QToolButton*>();
+        QVERIFY(again->isHidden());
+        p.set().choose([](StackChoice& c) { c.card = "measured"; });
+        QVERIFY(!again->isHidden());
+        QCOMPARE(again->text(), QStringLiteral("Stop"));
+        const auto measured = [&] { return p.controller.jobs().idle() && p.set().answer().card.name == "measured"; };
+        QVERIFY(QTest::qWaitFor(measured, kPatience));
+        QCOMPARE(again->text(), QStringLiteral("Measure again"));
+        const auto first = p.set().answer().card.kernels;
+        p.set().choose([](StackChoice& c) { c.question.batch = 2; }); // nothing new to measure
+        QVERIFY(QTest::qWaitFor([&] { return p.controller.jobs().idle() && !p.set().isAsking(); }, kPatience));
+        QCOMPARE(p.set().answer().card.bytesPerSecond, 4.0 / first->at({KernelKind::Product}, 1.0).unit.median);
+        again->click();
+        QCOMPARE(again->text(), QStringLiteral("Stop"));
+        again->click();
+        QVERIFY(QTest::qWaitFor([&] { return !p.set().isAsking(); }, kPatience));
+        QVERIFY(p.page.message().contains(QStringLiteral("Cancelled")));
+        again->click();
+        QVERIFY(QTest::qWaitFor([&] { return !p.set().isAsking(); }, kPatience));
+        const auto& anew = *p.set().answer().card.kernels;
+        QVERIFY(anew.at({KernelKind::Product}, 512.0).unit.median != first->at({KernelKind::Product}, 512.0).unit.median);
+        qunsetenv("XDG_CACHE_HOME");
     }
 
 private:

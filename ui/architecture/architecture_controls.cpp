@@ -8,6 +8,7 @@
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QSpinBox>
+#include <QToolButton>
 
 namespace attnscope {
 
@@ -42,6 +43,8 @@ ArchitectureControls::ArchitectureControls(ArchitectureSet& set, QWidget* parent
     m_turnTokens = addCount(tr("of "), tr("Tokens of a turn"), tr("New tokens of each turn"), kMostTurnTokens);
     m_batch = addCount(tr("batch "), tr("Batch"), tr("Sequences at once: times, cache and state are of all of them"), kMostBatch);
     m_card = addBox(tr("Card"), tr("Whose arithmetic, bandwidth and memory: a datasheet's, or measured on this machine"));
+    m_measure = new QToolButton(this);
+    layout->addWidget(m_measure);
     m_format = addBox(tr("Number format"), tr("Of weights and cache; the state is kept in float32"));
     m_longest = addBox(tr("Longest"), tr("The curves' longest length"));
     layout->setStretchFactor(m_card, 2);
@@ -52,6 +55,18 @@ ArchitectureControls::ArchitectureControls(ArchitectureSet& set, QWidget* parent
     for (auto* count : {m_turns, m_turnTokens, m_batch})
         connect(count, &QSpinBox::valueChanged, this, &ArchitectureControls::apply);
     connect(&set, &ArchitectureSet::choiceChanged, this, &ArchitectureControls::follow);
+    connect(m_measure, &QToolButton::clicked, this, [this] { m_set.isAsking() ? m_set.stop() : m_set.remeasure(); });
+    for (const auto signal : {&ArchitectureSet::asked, &ArchitectureSet::answered})
+        connect(&set, signal, this, &ArchitectureControls::showMeasuring);
+    connect(&set, &ArchitectureSet::failed, this, &ArchitectureControls::showMeasuring);
+}
+
+void ArchitectureControls::showMeasuring()
+{
+    m_measure->setVisible(m_set.choice().card == "measured");
+    m_measure->setText(m_set.isAsking() ? tr("Stop") : tr("Measure again"));
+    m_measure->setToolTip(m_set.isAsking() ? tr("Stop measuring; what has been measured is kept")
+                                           : tr("Time the kernels of this machine anew, as when it was busy the last time"));
 }
 
 QSpinBox* ArchitectureControls::addCount(const QString& prefix, const QString& name, const QString& tip, int most)
@@ -101,6 +116,7 @@ void ArchitectureControls::follow()
     select(*m_card, QString::fromStdString(choice.card));
     select(*m_format, QString::fromStdString(choice.dtype));
     select(*m_longest, QVariant::fromValue<qlonglong>(choice.longest));
+    showMeasuring();
     showCount(*m_batch, choice.question.batch);
     showCount(*m_turns, choice.question.turns);
     showCount(*m_turnTokens, choice.question.turnTokens);

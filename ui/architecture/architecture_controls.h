@@ -8,6 +8,7 @@
 
 class QComboBox;
 class QSpinBox;
+class QToolButton;
 
 namespace attnscope {
 
@@ -22,6 +23,7 @@ private:
     void fill();
     void follow();
     void apply();
+    void showMeasuring();
 
     ArchitectureSet& m_set;
     QComboBox* m_scenario;
@@ -32,6 +34,7 @@ private:
     QComboBox* m_format;
     QComboBox* m_card;
     QComboBox* m_longest;
+    QToolButton* m_measure;
 };
 
 } // namespace attnscope

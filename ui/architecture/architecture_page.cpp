@@ -115,8 +115,10 @@ ArchitecturePage::ArchitecturePage(JobQueue& jobs, Settings& settings, QWidget* 
     connect(m_set, &ArchitectureSet::entriesChanged, this, &ArchitecturePage::showEntries);
     connect(m_set, &ArchitectureSet::answered, this, &ArchitecturePage::showAnswer);
     connect(m_set, &ArchitectureSet::asked, this, &ArchitecturePage::showAsking);
-    connect(m_set, &ArchitectureSet::failed, this,
-            [this](const QString& what, const QString& hint) { m_message->setText(what + QLatin1Char(' ') + hint); });
+    connect(m_set, &ArchitectureSet::failed, this, [this](const QString& what, const QString& hint) {
+        m_note->clear();
+        say(what + QLatin1Char(' ') + hint);
+    });
     connect(m_designer, &StackDesigner::layerChosen, this, &ArchitecturePage::showSelection);
     connect(m_designer, &StackDesigner::refused, this, &ArchitecturePage::say);
     showEntries();
@@ -129,7 +131,7 @@ QWidget* ArchitecturePage::makeBar()
     auto* layout = new QHBoxLayout(bar);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(makeAddButton());
-    layout->addWidget(new ArchitectureControls(*m_set, bar), 4);
+    layout->addWidget(new ArchitectureControls(*m_set, bar), 12);
     layout->addStretch(1);
     m_design->setText(tr("Design"));
     m_design->setCheckable(true);
@@ -326,8 +328,8 @@ void ArchitecturePage::showTab()
 
 void ArchitecturePage::showAsking()
 {
-    if (m_set->choice().card == "measured" && m_set->answer().card.name != "measured")
-        m_note->setText(tr("Measuring the kernels of this machine; the first time this takes some seconds…"));
+    if (m_set->choice().card == "measured" && (m_set->answer().card.name != "measured" || m_set->isMeasuring()))
+        m_note->setText(tr("Measuring the kernels of this machine; where they aren't known yet this takes some seconds…"));
 }
 
 void ArchitecturePage::showStudy(const QString& id)

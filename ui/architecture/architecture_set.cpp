@@ -62,14 +62,14 @@ std::vector<Index> stackLengths(Index longest)
     }
 }
 
-Result<StackAnswer> answerStack(const StackSession& session, const RunContext& context)
+Result<StackAnswer> answerStack(const StackSession& session, const RunContext& context, bool remeasure)
 {
     const StackChoice& choice = session.choice;
     StackAnswer answer;
     for (const auto& entry : session.entries)
         answer.architectures.push_back(inFormat(entry.shown, choice.dtype));
     const auto& all = answer.architectures;
-    auto card = choice.card == "measured" ? measuredCard(all, false, context) : findCard(choice.card);
+    auto card = choice.card == "measured" ? measuredCard(all, remeasure, context) : findCard(choice.card);
     if (!card)
         return card.error();
     answer.card = std::move(card).value();
@@ -183,17 +183,30 @@ std::vector<Architecture> ArchitectureSet::shown() const
     return architectures;
 }
 
-void ArchitectureSet::ask()
+void ArchitectureSet::remeasure() { ask(true); }
+
+void ArchitectureSet::stop() { m_jobs.cancelSlot(kSlot); }
+
+void ArchitectureSet::ask(bool remeasure)
 {
+    m_asking = true;
+    m_remeasures = remeasure;
     Q_EMIT asked();
     m_jobs.replace(
-        kSlot, "Predicting architectures", Lane::Interactive,
-        [session = StackSession{m_entries, m_choice}](const RunContext& context) { return answerStack(session, context); },
-        [self = QPointer<ArchitectureSet>(this)](Result<StackAnswer> answer) {
-            if (self && answer) {
+        kSlot, remeasure ? "Measuring this machine's kernels" : "Predicting architectures", Lane::Interactive,
+        [session = StackSession{m_entries, m_choice}, remeasure](const RunContext& context) {
+            return answerStack(session, context, remeasure);
+        },
+        [self = QPointer<ArchitectureSet>(this), number = ++m_latest](Result<StackAnswer> answer) {
+            if (!self || number != self->m_latest)
+                return; // another question took its place
+            self->m_asking = false;
+            if (answer) {
                 self->m_answer = std::move(answer).value();
                 Q_EMIT self->answered();
-            } else if (self && answer.error().code != Errc::Cancelled) {
+            } else if (answer.error().code == Errc::Cancelled) {
+                Q_EMIT self->failed(tr("Cancelled: these are not the numbers that were asked for."), tr("Any change asks again."));
+            } else {
                 Q_EMIT self->failed(QString::fromStdString(answer.error().what), QString::fromStdString(answer.error().hint));
             }
         });

@@ -38,8 +38,9 @@ struct StackAnswer {
 std::vector<Index> stackLengths(Index longest);
 inline constexpr Index kShortestStack = 256;
 
-/// Curves and crossovers of every pair. Errors as findCard(); Cancelled.
-Result<StackAnswer> answerStack(const StackSession& session, const RunContext& context);
+/// Curves and crossovers of every pair. `remeasure`: kernels of this machine are timed anew, whatever is known of them. Errors as
+/// findCard(); Cancelled.
+Result<StackAnswer> answerStack(const StackSession& session, const RunContext& context, bool remeasure = false);
 
 class ArchitectureSet : public QObject {
     Q_OBJECT
@@ -63,22 +64,30 @@ public:
     void reset(std::size_t index); ///< as its file says
     void replaceAll(std::vector<StackEntry> entries, const StackChoice& choice);
     void choose(const std::function<void(StackChoice&)>& change);
+    void remeasure(); ///< the kernels of this machine
+    void stop();      ///< what was asked last
+
+    bool isAsking() const { return m_asking; }
+    bool isMeasuring() const { return m_asking && m_remeasures; } ///< anew
 
 Q_SIGNALS:
     void entriesChanged(); ///< one came, went or was changed
     void choiceChanged();
-    void asked(); ///< answered() or failed() will come
+    void asked(); ///< answered() or failed() will come; also for what a person cancels
     void answered();
     void failed(const QString& what, const QString& hint);
 
 private:
-    void ask();
+    void ask(bool remeasure = false);
     std::string freeName(const std::string& wanted) const;
 
     JobQueue& m_jobs;
     std::vector<StackEntry> m_entries;
     StackChoice m_choice;
     StackAnswer m_answer;
+    std::uint64_t m_latest = 0; ///< question
+    bool m_asking = false;
+    bool m_remeasures = false;
 };
 
 } // namespace attnscope
