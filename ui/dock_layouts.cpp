@@ -6,6 +6,8 @@
 #include <QIODevice>
 #include <QMainWindow>
 #include <QSplitter>
+#include <QTabBar>
+#include <QTimer>
 #include <QToolBar>
 
 #include <vector>
@@ -43,6 +45,14 @@ void splitCenter(const QMainWindow& window, int board, int row)
 {
     if (auto* center = centerOf(window))
         center->setSizes({board, row});
+}
+
+// Rows of tabs that restoring has left without any stay visible as a line across other docks.
+void hideEmptyTabs(const QMainWindow& window)
+{
+    for (QTabBar* bar : window.findChildren<QTabBar*>(QString(), Qt::FindDirectChildrenOnly))
+        if (bar->count() == 0)
+            bar->hide();
 }
 
 // One column of tabs beside the board, and a low row of tabs below it where there is height for both.
@@ -136,6 +146,7 @@ bool restoreArrangement(QMainWindow& window, const QByteArray& arrangement)
 
 void arrangeFor(QMainWindow& window, LayoutKind kind, const QByteArray& initial)
 {
+    QTimer::singleShot(0, &window, [&window] { hideEmptyTabs(window); }); // when the docks have their places
     restoreArrangement(window, initial);
     if (window.width() < kRoomy.width() || window.height() < kRoomy.height())
         compact(window);
