@@ -125,8 +125,11 @@ void MapStrip::paintEvent(QPaintEvent*)
     if (!m_picture.isNull())
         painter.drawImage(rect().adjusted(2, 2, -2, -2), m_picture);
     if (m_marks)
-        for (const auto& [first, last] : markedPixels(*m_marks, 0.0, length(), pixels()))
-            painter.fillRect(across(first, last), searchColor());
+        for (const PixelMark& mark : pixelMarks(*m_marks, 0.0, length(), pixels())) {
+            QColor color = searchColor();
+            color.setAlphaF(mark.strength);
+            painter.fillRect(across(mark.first, mark.last), color);
+        }
     const QRect window = windowRect();
     QColor shade = theme.accent;
     shade.setAlpha(m_view->isFitted() ? 0 : 50);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kDense = 0.3; // of the axis: bands over more than that would hide the map, ticks remain
 constexpr int kTick = 6;
+constexpr float kFaintest = 0.15F;
 
 } // namespace
 
@@ -30,6 +31,30 @@ std::vector<std::pair<int, int>> markedPixels(const TextMarks& marks, double fro
             merged.emplace_back(begin, end);
     }
     return merged;
+}
+
+std::vector<PixelMark> pixelMarks(const TextMarks& marks, double from, double count, int pixels)
+{
+    const auto merged = markedPixels(marks, from, count, pixels);
+    int covered = 0;
+    for (const auto& [first, last] : merged)
+        covered += last - first;
+    std::vector<PixelMark> all;
+    if (covered <= kDense * pixels || count <= pixels) {
+        for (const auto& [first, last] : merged)
+            all.push_back({first, last, 1.0F});
+        return all;
+    }
+    std::vector<float> tokens(static_cast<std::size_t>(pixels), 0.0F); // that are marked, of each pixel
+    const double scale = pixels / count;
+    for (const auto& [first, last] : marks.tokens)
+        if (const double at = (0.5 * double(first + last) - from) * scale; at >= 0.0 && at < pixels)
+            tokens[static_cast<std::size_t>(at)] += float(last - first);
+    const float most = std::max(1.0F, *std::ranges::max_element(tokens));
+    for (int i = 0; i < pixels; ++i)
+        if (const float share = tokens[static_cast<std::size_t>(i)] / most; share > 0.0F)
+            all.push_back({i, i + 1, kFaintest + (1.0F - kFaintest) * share});
+    return all;
 }
 
 TokenBands::TokenBands(QCustomPlot* plot, QCPAxis* x, QCPAxis* y) : QCPLayerable(plot, QStringLiteral("overlay")), m_x(x), m_y(y) {}
@@ -80,7 +105,7 @@ void TokenBands::draw(QCPPainter* painter)
     }
     for (const QCPAxis* axis : {m_x, m_y})
         if (axis) {
-            drawTicks(painter, axis, axis == m_x ? columns : rows);
+            drawTicks(painter, axis);
             drawCurrent(painter, axis);
         }
 }
@@ -115,21 +140,22 @@ void TokenBands::drawVeil(QCPPainter* painter, const Spans& columns, const Spans
 }
 
 // At both ends of each band: they are legible where the bands would be too many.
-void TokenBands::drawTicks(QCPPainter* painter, const QCPAxis* axis, const Spans& spans) const
+void TokenBands::drawTicks(QCPPainter* painter, const QCPAxis* axis) const
 {
     const bool columns = axis->orientation() == Qt::Horizontal;
-    for (const QRectF& span : spans) {
-        QRectF near = span;
-        QRectF far = span;
+    const QRect map = clipRect();
+    QColor color = searchColor();
+    for (const auto& [first, last, strength] :
+         pixelMarks(*marks, axis->range().lower, axis->range().size(), columns ? map.width() : map.height())) {
+        color.setAlphaF(strength);
+        const double length = last - first;
         if (columns) {
-            near.setHeight(kTick);
-            far.setTop(far.bottom() - kTick);
+            painter->fillRect(QRectF(map.left() + first, map.top(), length, kTick), color);
+            painter->fillRect(QRectF(map.left() + first, map.top() + map.height() - kTick, length, kTick), color);
         } else {
-            near.setWidth(kTick);
-            far.setLeft(far.right() - kTick);
+            painter->fillRect(QRectF(map.left(), map.top() + first, kTick, length), color);
+            painter->fillRect(QRectF(map.left() + map.width() - kTick, map.top() + first, kTick, length), color);
         }
-        painter->fillRect(near, searchColor());
-        painter->fillRect(far, searchColor());
     }
 }
 

@@ -11,6 +11,14 @@
 
 namespace attnscope {
 
+/// Pixels with marked tokens, and how strongly they are drawn: where most of them have some, by how many tokens of each are marked.
+struct PixelMark {
+    int first = 0;
+    int last = 0; ///< not included
+    float strength = 1.0F;
+};
+std::vector<PixelMark> pixelMarks(const TextMarks& marks, double from, double count, int pixels);
+
 class TokenBands : public QCPLayerable {
 public:
     /// `y` null: columns alone, as in a plot over keys.
@@ -29,7 +37,7 @@ private:
     Spans spansOf(const QCPAxis* axis) const;
     void drawVeil(QCPPainter* painter, const Spans& columns, const Spans& rows) const;
     void drawBands(QCPPainter* painter, const Spans& spans) const;
-    void drawTicks(QCPPainter* painter, const QCPAxis* axis, const Spans& spans) const;
+    void drawTicks(QCPPainter* painter, const QCPAxis* axis) const;
     void drawCurrent(QCPPainter* painter, const QCPAxis* axis) const;
     QRectF bandOf(const QCPAxis* axis, const std::pair<Index, Index>& tokens) const;
 

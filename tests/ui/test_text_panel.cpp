@@ -158,6 +158,25 @@ private Q_SLOTS:
         QVERIFY(markedPixels(marks, 200.0, 100.0, 500).empty());
     }
 
+    void manyMarksAreShadedByTheirNumber()
+    {
+        TextMarks few;
+        few.tokens = {{10, 11}, {99999, 100000}};
+        for (const PixelMark& mark : pixelMarks(few, 0.0, 100000.0, 500))
+            QCOMPARE(mark.strength, 1.0F);
+        TextMarks many; // of the first half every second token, of the second half every twentieth
+        for (Index i = 0; i < 100000; i += i < 50000 ? 2 : 20)
+            many.tokens.emplace_back(i, i + 1);
+        const auto shaded = pixelMarks(many, 0.0, 100000.0, 500);
+        QCOMPARE(shaded.size(), std::size_t{500}); // each pixel has some
+        QCOMPARE(shaded[100].strength, 1.0F);
+        QVERIFY(shaded[400].strength < 0.3F && shaded[400].strength > 0.0F);
+        const auto close = pixelMarks(many, 0.0, 10.0, 500); // cell by cell again
+        QCOMPARE(close.size(), std::size_t{5});
+        for (const PixelMark& mark : close)
+            QCOMPARE(mark.strength, 1.0F);
+    }
+
     void aDragOnTheStripMovesTheWindow()
     {
         ViewState view;
