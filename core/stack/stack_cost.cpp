@@ -48,7 +48,8 @@ double recurrentDecode(const RecurrentShape& r)
     return r.method == "conv" ? 0.0 : 5.0 * kv;
 }
 
-/// Per token and head while reading a prompt in chunks of C = kMixerChunk.
+/// Per token and head while reading a prompt in chunks of C = kMixerChunk, as public kernels work: on whole C x C tiles, causal or not.
+/// AttentionMethod::cost() counts what of that is of use, down to half.
 double recurrentPrefill(const RecurrentShape& r)
 {
     const double k = d(r.keyDim);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Formulas of prefill and decoding: each term by hand.
+#include "core/method/registry.h"
 #include "core/stack/stack_cost.h"
 #include "core/stack/stack_memory.h"
 #include "stack/architecture_data.h"
@@ -42,6 +43,37 @@ private Q_SLOTS:
         const auto pure = architectureOf("mamba-1.4b");
         const double head = 2 * parametersOf(pure).head;
         QVERIFY(near(prefillFlops(pure, 1, 0, 2 * n) - head, 2 * (prefillFlops(pure, 1, 0, n) - head)));
+    }
+
+    /// What kernels work on, whole tiles, and what the methods say is of use differ by no more than the causal half.
+    void recurrentPrefillAgreesWithTheMethods_data()
+    {
+        QTest::addColumn<QString>("method");
+        for (const char* method :
+             {"retention", "lightning", "mamba2", "mamba3", "gla", "hgrn2", "rwkv6", "deltanet", "gated-deltanet", "kda", "rwkv7"})
+            QTest::newRow(method) << QString::fromLatin1(method);
+    }
+
+    void recurrentPrefillAgreesWithTheMethods()
+    {
+        QFETCH(QString, method);
+        const auto* found = findMethod(method.toStdString());
+        QVERIFY(found);
+        const auto params = makeParams(found->info().params, {}, 0);
+        QVERIFY(params.ok());
+        constexpr Index n = 4096;
+        for (const auto& [keyDim, valueDim] : {std::pair<Index, Index>{64, 64}, {128, 128}, {128, 256}, {128, 64}}) {
+            Architecture one;
+            one.layers.emplace_back();
+            one.layers[0].recurrent = RecurrentShape{};
+            one.layers[0].recurrent->method = method.toStdString();
+            one.layers[0].recurrent->heads = 3;
+            one.layers[0].recurrent->keyDim = keyDim;
+            one.layers[0].recurrent->valueDim = valueDim;
+            const double worked = prefillFlopTerms(one, 2, 0, double(n)).state;
+            const double ofUse = found->cost({2, 3, n, n, keyDim, valueDim}, *params, true).flops;
+            QVERIFY2(worked >= ofUse && worked <= 2.0 * ofUse, qPrintable(QString::number(worked / ofUse)));
+        }
     }
 
     void decodingMovesWeightsCacheAndState()
