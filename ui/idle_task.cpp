@@ -59,7 +59,8 @@ void IdleTask::stop()
 
 void IdleTask::tryStart()
 {
-    if (m_state != State::Waiting || !m_subject.layer || !isSeen() || (m_rules.whenIdle && !m_controller.jobs().idle()))
+    if (m_state != State::Waiting || !m_subject.layer || !isSeen() || m_controller.rests() ||
+        (m_rules.whenIdle && !m_controller.jobs().idle()))
         return; // settled, shown and another subject come back here
     m_state = State::Running;
     Q_EMIT started();

@@ -71,6 +71,7 @@ void SessionController::keepFallback(const Session& after)
 
 void SessionController::announce(const std::vector<PlannedJob>& jobs)
 {
+    m_rests = false;
     Q_EMIT sessionChanged();
     if (!jobs.empty() && jobs.front().task == Task::Repaint)
         Q_EMIT boardChanged();
@@ -126,10 +127,15 @@ void SessionController::openInput(InputChoice input)
     });
 }
 
-void SessionController::reload() { run(plan(nullptr, m_session)); }
+void SessionController::reload()
+{
+    m_rests = false;
+    run(plan(nullptr, m_session));
+}
 
 void SessionController::cancelAll()
 {
+    m_rests = true;
     for (const auto& job : m_jobs->jobs())
         m_jobs->cancel(job.id);
     if (m_board.exact || m_jobs->idle())

@@ -87,7 +87,9 @@ public:
     /// Whether the board's document is the session's, and no other is being opened.
     bool showsItsInput() const { return m_board.document && m_shownInput.opensTheSame(m_session.input); }
     void reload();
+    /// Nothing starts by itself from then on until the next edit, reload() or startAllLong().
     void cancelAll();
+    bool rests() const { return m_rests; }
 
     /// An approximation that waits: it was cancelled, or will take long (see core/session/time_estimate.h).
     void startLong(std::size_t index);
@@ -170,6 +172,7 @@ private:
     bool m_thumbnailsWanted = false;
     std::vector<Index> m_measuredQueries;
     bool m_layerWaits = false;                     ///< m_board.failure says why
+    bool m_rests = false;                          ///< everything was cancelled
     bool m_thumbnailsWait = false;                 ///< they were cancelled
     std::map<std::string, std::uint64_t> m_latest; ///< job of each slot
     Errc m_lastFailure = Errc::Io;

@@ -169,6 +169,7 @@ void SessionController::holdLayer(const Error& message)
 
 void SessionController::startAllLong()
 {
+    m_rests = false;
     if (m_layerWaits)
         return startLoadLayer(true);
     const bool cancelled = m_board.failure && m_board.failure->code == Errc::Cancelled;
@@ -186,6 +187,8 @@ void SessionController::startAllLong()
     if (std::exchange(m_thumbnailsWait, false))
         startThumbnails();
     Q_EMIT metricsChanged();
+    if (m_jobs->idle())
+        Q_EMIT settled(); // what waits for that goes on
 }
 
 } // namespace attnscope

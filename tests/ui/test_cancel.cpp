@@ -51,6 +51,19 @@ private Q_SLOTS:
             QVERIFY(reference.metrics.has_value());
     }
 
+    void nothingStartsByItselfAfterwards()
+    {
+        OpenedWindow opened;
+        QVERIFY(opened.settle());
+        opened.controller.edit([](Session& s) { s.causal = !s.causal.value_or(false); }); // the advice on this head is stale
+        QVERIFY(cancelled(opened));
+        QVERIFY(opened.controller.rests());
+        QTest::qWait(1000); // the advice begins after less
+        QVERIFY(opened.controller.jobs().idle());
+        QVERIFY(goesOn(opened));
+        QVERIFY(!opened.controller.rests());
+    }
+
     void anApproximation()
     {
         OpenedWindow opened;
