@@ -9,11 +9,15 @@
 #include "core/bench/statistics.h"
 #include "core/io/npy.h"
 #include "core/scores/difference.h"
+#include "core/scores/direct_pooling.h"
 
 #include <CLI/App.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdio>
 #include <iostream>
 
 namespace attnscope::cli {
@@ -22,6 +26,7 @@ namespace {
 
 constexpr int kTimedReads = 5;
 constexpr Index kStripCells = Index{1} << 22; // written as it is read, so that a map of any size needs 16 MiB
+constexpr double kCellsOfReport = 2e9;        // of the map that are visited between two reports of progress, and before the first
 
 struct Options {
     std::shared_ptr<InputOptions> input;
@@ -39,12 +44,34 @@ struct Options {
 
 Pool poolNamed(const std::string& name) { return name == "mean" ? Pool::Mean : name == "min" ? Pool::Min : Pool::Max; }
 
+/// Whether pooling looks at every cell of the map in the block, and there are many.
+bool isVisited(const ScoreSource& map, const Options& options, const Block& block)
+{
+    const double cells = std::ldexp(static_cast<double>(block.rows) * static_cast<double>(block.cols), 2 * block.level);
+    return block.level > 0 && cells > kCellsOfReport && !poolsDirectly(map, poolNamed(options.pool));
+}
+
+/// Says what takes so long, and on a terminal how far it is.
+RunContext reporting(const ScoreSource& map, const Options& options, const Block& block, RunContext context)
+{
+    if (!isVisited(map, options, block))
+        return context;
+    const Index side = Index{1} << block.level;
+    std::cerr << "The exact " << options.pool << " of each block of " << side << " x " << side
+              << " cells needs all of them; Ctrl+C stops it" << (options.pool == "mean" ? ".\n" : ", --pool mean may be faster.\n");
+    if (isatty(STDERR_FILENO) != 0)
+        context.progress = [](double done) { std::fprintf(stderr, "\r%3.0f %%%s", 100.0 * done, done < 1.0 ? "" : "\n"); };
+    return context;
+}
+
 Result<void> writeBlock(const Options& options, const ScoreSource& map, const Block& block, const RunContext& context)
 {
     auto file = NpyWriter::create(options.out, {block.rows, block.cols});
     if (!file)
         return file.error();
-    const Index step = std::max<Index>(1, std::min(block.rows, kStripCells / block.cols));
+    const double rowCells = std::ldexp(static_cast<double>(block.cols), 2 * block.level); // of the map
+    const Index reported = isVisited(map, options, block) ? static_cast<Index>(std::min(1e15, kCellsOfReport / rowCells)) : block.rows;
+    const Index step = std::max<Index>(1, std::min({block.rows, kStripCells / block.cols, reported}));
     std::vector<float> strip(static_cast<std::size_t>(step * block.cols));
     for (Index row = 0; row < block.rows; row += step) {
         const Index rows = std::min(step, block.rows - row);
@@ -56,6 +83,7 @@ Result<void> writeBlock(const Options& options, const ScoreSource& map, const Bl
             return cancelledError();
         if (auto written = file->write({strip.data(), static_cast<std::size_t>(rows * block.cols)}); !written)
             return written;
+        context.report(static_cast<double>(row + rows) / static_cast<double>(block.rows));
     }
     return file->commit();
 }
@@ -120,7 +148,7 @@ int writeMap(const Options& options, const ScoreSource& map, const RunContext& c
     const auto block = blockOf(options, map.rows(), map.cols());
     if (!block)
         return failUsage(block.error());
-    if (auto written = writeBlock(options, map, *block, context); !written)
+    if (auto written = writeBlock(options, map, *block, reporting(map, options, *block, context)); !written)
         return failOutput(written.error());
     return kOk;
 }
