@@ -50,7 +50,7 @@ std::vector<FigureItem> figureItems(Board& board, RowPlot& row, LatencyPlot* lat
     if (latency)
         items.push_back({QObject::tr("Latency against length"), QStringLiteral("latency"), figureOf(&latency->plot(), kPlotFigure)});
     if (theory && theory->hasPlot())
-        items.push_back({QObject::tr("Theory"), QStringLiteral("theory"), figureOf(&theory->plot(), kPlotFigure)});
+        items.push_back({QObject::tr("Theory"), QStringLiteral("theory"), theory->figure(kPlotFigure)});
     return items;
 }
 

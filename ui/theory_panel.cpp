@@ -140,10 +140,36 @@ void TheoryPanel::showChosen()
     const TheoryFigure figure = theoryFigure(m_curves, *curve);
     for (const TheorySeries& series : figure.series)
         addSeries(series);
-    m_quantity->setText(figure.y.label);
+    m_quantityName = figure.y.label;
+    showQuantity();
     m_plot->xAxis->setLabel(figure.x.label);
     applyAxis(*m_plot->xAxis, figure.x);
     applyAxis(*m_plot->yAxis, figure.y);
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+// As much of it as stands beside the legend, which would be cut off otherwise.
+void TheoryPanel::showQuantity()
+{
+    constexpr int kMargins = 30;
+    const int room = m_plot->width() - m_plot->legend->minimumOuterSizeHint().width() - kMargins;
+    m_quantity->setText(QFontMetrics(m_quantity->font()).elidedText(m_quantityName, Qt::ElideRight, std::max(0, room)));
+}
+
+Figure TheoryPanel::figure(const QSize& size)
+{
+    return {size, [this, size](QCPPainter& painter, const QRect& target) {
+                m_quantity->setText(m_quantityName);
+                figureOf(m_plot, size).draw(painter, target);
+                showQuantity();
+            }};
+}
+
+void TheoryPanel::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    layout()->activate(); // the plot has its new width only then
+    showQuantity();
     m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 

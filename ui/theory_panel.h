@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/method/theory.h"
+#include "ui/figure_export.h"
 
 #include <QWidget>
 
@@ -28,14 +29,17 @@ public:
     QString text() const;
     bool hasPlot() const; ///< whether the chosen statement has a curve
     QCustomPlot& plot() { return *m_plot; }
+    Figure figure(const QSize& size); ///< the plot in the light theme, nothing shortened
     QListWidget& list() { return *m_list; }
 
 protected:
     void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     const TheoryCurve* chosen() const;
     void showChosen();
+    void showQuantity();
     void addSeries(const TheorySeries& series);
     void applyTheme();
 
@@ -44,6 +48,7 @@ private:
     QLabel* m_text;
     QCustomPlot* m_plot;
     QCPTextElement* m_quantity; ///< what the values are
+    QString m_quantityName;     ///< in full
 };
 
 } // namespace attnscope
