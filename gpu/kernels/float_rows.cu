@@ -119,7 +119,8 @@ __global__ void unitRows(const T* from, const UnitRows u)
     if (threadIdx.x == 0)
         root = rootOfTemperature(u, unit);
     __syncthreads();
-    for (Index row = static_cast<Index>(blockIdx.x) * kWarps + threadIdx.x / 32; row < c.rows; row += static_cast<Index>(gridDim.x) * kWarps) {
+    for (Index row = static_cast<Index>(blockIdx.x) * kWarps + threadIdx.x / 32; row < c.rows;
+         row += static_cast<Index>(gridDim.x) * kWarps) {
         const T* const x = from + sourceRow(c, unit, row) * c.cols;
         const float norm = normOf(x, c.cols) + u.padding;
         const float factor = norm > 0.0F ? root / norm : 0.0F;

@@ -221,7 +221,8 @@ cudaError_t startSums(const LaraProblem& p, bool fit, Index first, Index last, c
 template <class T>
 cudaError_t startQueries(const LaraProblem& p, Index first, Index last, cudaStream_t stream)
 {
-    const int bytes = 4 * ((kRows + 2 * kKeys) * static_cast<int>(p.shape.dim + 1) + kRows + softmaxFloats(static_cast<int>(p.shape.valueDim)));
+    const int bytes =
+        4 * ((kRows + 2 * kKeys) * static_cast<int>(p.shape.dim + 1) + kRows + softmaxFloats(static_cast<int>(p.shape.valueDim)));
     if (const auto status = cudaFuncSetAttribute(queries<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes); status != cudaSuccess)
         return status;
     queries<T><<<dim3(tilesOf(p.shape.queries), static_cast<unsigned>(last - first)), kThreads, bytes, stream>>>(p, first);

@@ -55,9 +55,12 @@ Result<void> run(const Plan& plan, const DeviceInputs& in, Launch& launch)
 Result<void> takeRoom(kernels::LaraProblem& problem, Workspace& workspace)
 {
     const Index rows = problem.shape.batch * problem.shape.heads * problem.proposals;
-    const std::pair<float**, Index> arrays[] = {{&problem.mu, rows * problem.shape.dim}, {&problem.values, rows * problem.shape.valueDim},
-                                                {&problem.balance, rows},                {&problem.density, rows},
-                                                {&problem.logKeys, rows},                {&problem.logFit, rows},
+    const std::pair<float**, Index> arrays[] = {{&problem.mu, rows * problem.shape.dim},
+                                                {&problem.values, rows * problem.shape.valueDim},
+                                                {&problem.balance, rows},
+                                                {&problem.density, rows},
+                                                {&problem.logKeys, rows},
+                                                {&problem.logFit, rows},
                                                 {&problem.scratch, laraScratch(problem)}};
     for (const auto& [to, count] : arrays) {
         const auto taken = workspace.take<float>(count);
@@ -92,7 +95,8 @@ Result<CudaRun> prepareLara(const DeviceInputs& in, const Params& params, Worksp
     problem.queryCentres = queries->wide();
     problem.queryMeans = queries->narrow();
     problem.keyCentres = keys->wide();
-    return CudaRun([plan = Plan{*queries, *keys, problem}](const DeviceInputs& inputs, Launch& launch) { return run(plan, inputs, launch); });
+    return CudaRun(
+        [plan = Plan{*queries, *keys, problem}](const DeviceInputs& inputs, Launch& launch) { return run(plan, inputs, launch); });
 }
 
 } // namespace

@@ -66,10 +66,11 @@ Result<void> run(const Plan& plan, const DeviceInputs& in, Launch& launch)
 {
     const Shape& s = in.shape;
     const Index kv = in.kvHeads;
-    auto status = kernels::launchRowCopy({in.q, plan.q, s.batch, s.heads, s.heads, s.queries, s.dim, 0, 0, 0.0F, in.dtype}, launch.stream());
+    auto status =
+        kernels::launchRowCopy({in.q, plan.q, s.batch, s.heads, s.heads, s.queries, s.dim, 0, 0, 0.0F, in.dtype}, launch.stream());
     if (status == cudaSuccess)
-        status = kernels::launchRowCopy({in.k, plan.k, s.batch, kv, kv, s.keys, s.dim, plan.more, 0, plan.firstKey, in.dtype},
-                                        launch.stream());
+        status =
+            kernels::launchRowCopy({in.k, plan.k, s.batch, kv, kv, s.keys, s.dim, plan.more, 0, plan.firstKey, in.dtype}, launch.stream());
     if (status == cudaSuccess)
         status = kernels::launchRowCopy({in.v, plan.v, s.batch, kv, kv, s.keys, s.valueDim, plan.more, plan.more, 0.0F, in.dtype},
                                         launch.stream());

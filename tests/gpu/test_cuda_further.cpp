@@ -117,10 +117,10 @@ private:
                 const auto& map = maps[static_cast<std::size_t>(h)];
                 const double gap = gapOf(out->matrix({h / 4, h % 4}), map, inputs.vOf({h / 4, h % 4}));
                 QVERIFY2(gap <= std::max(format, 1e-6 * map.condition), qPrintable(QStringLiteral("causal %1, format %2: %3, condition %4")
-                                                                                      .arg(int{inputs.causal})
-                                                                                      .arg(static_cast<int>(dtype))
-                                                                                      .arg(gap)
-                                                                                      .arg(map.condition)));
+                                                                                       .arg(int{inputs.causal})
+                                                                                       .arg(static_cast<int>(dtype))
+                                                                                       .arg(gap)
+                                                                                       .arg(map.condition)));
             }
         }
     }
