@@ -115,6 +115,8 @@ private:
             const double format = dtype == Dtype::F32 ? 1e-5 : dtype == Dtype::BF16 ? 1e-2 : 3e-3;
             for (Index h = 0; h < 8; ++h) {
                 const auto& map = maps[static_cast<std::size_t>(h)];
+                if (map.condition > 1e5) // sums near zero: no digit is determined, and outputs may leave the format's range
+                    continue;
                 const double gap = gapOf(out->matrix({h / 4, h % 4}), map, inputs.vOf({h / 4, h % 4}));
                 QVERIFY2(gap <= std::max(format, 1e-6 * map.condition), qPrintable(QStringLiteral("causal %1, format %2: %3, condition %4")
                                                                                        .arg(int{inputs.causal})
