@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import cuda_further
 import cuda_landmark
 import cuda_sparse
 
 LONG = {"heads": 8, "dim": 64, "n": 262144, "causal": False}
 CHUNKED = {"heads": 16, "dim": 128, "n": 16384, "causal": True}
-RANDOM = ["performer", "skyformer"]  # their draws are their own: checked against the CPU
+RANDOM = ["performer", "skyformer", "rfa"]  # their draws are their own: checked against the CPU
 LOG_DECAY, BETA, FEATURES = -0.0433, 0.5, 256
 DELTAS = ("gated-deltanet", "kda")
 
@@ -152,6 +153,8 @@ def float64(method, q, k, v, causal):
         return cuda_sparse.float64(q, k, v)
     if method in cuda_landmark.METHODS:
         return cuda_landmark.float64(method, q, k, v)
+    if method in cuda_further.METHODS:
+        return cuda_further.float64(method, q, k, v, causal)
     if method == "efficient":
         return softmax(q, -1) @ (softmax(k, -2).swapaxes(-1, -2) @ v)
     return recurrence(method, q, k, v)
@@ -194,6 +197,8 @@ def work(method, size):
         return 4 * 2 * rows * d, cuda_sparse.flop(size)
     if method in cuda_landmark.METHODS:
         return 4 * 2 * rows * d, cuda_landmark.flop(method, size)
+    if method in cuda_further.METHODS:
+        return 4 * 2 * rows * d, cuda_further.flop(method, size)
     flop = {"performer": 8 * rows * FEATURES * d, "linear-elu": 4 * rows * d * d, "efficient": 4 * rows * d * d}
     return 4 * 2 * rows * d, flop.get(method, 4 * rows * d * d + (2 * rows * d * d if method in DELTAS else 0))
 
@@ -216,6 +221,8 @@ def main(cli, *only):
              (CHUNKED, chunked_peers, ["retention", "mamba2", "gated-deltanet", "gla", "kda"])]
     cases += [(size, lambda method, size=size: cuda_sparse.peers(size, timed), cuda_sparse.METHODS) for size in cuda_sparse.SIZES]
     cases += [(size, lambda method, size=size: cuda_landmark.peers(method, size, timed), cuda_landmark.METHODS) for size in cuda_landmark.SIZES]
+    cases += [(size, lambda method, size=size: cuda_further.peers(method, size, timed),
+               [m for m in cuda_further.METHODS if cuda_further.supports(m, size)]) for size in cuda_further.SIZES]
     for size, peers, methods in cases:
         methods = [m for m in methods if not only or m in only or (size["causal"] and m + ":causal" in only)]
         if not methods:
